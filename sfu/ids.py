@@ -1,0 +1,27 @@
+"""The domain's identifiers as distinct types, so that a MID is never passed where a RID is meant."""
+
+from typing import NewType
+
+RoomName = NewType("RoomName", str)
+"""1 to 64 characters of `a-z A-Z 0-9 - _ .`; never the name of an HTTP route."""
+
+ParticipantId = NewType("ParticipantId", str)
+"""`p_` and 12 random base32 characters; unique within a process."""
+
+TrackId = NewType("TrackId", str)
+"""`t_` and 12 random base32 characters; unique within a process."""
+
+Mid = NewType("Mid", str)
+"""Identification tag of an m-line (RFC 5888, RFC 9143), at most 16 bytes."""
+
+Rid = NewType("Rid", str)
+"""RTP stream id of a simulcast layer (RFC 8851), at most 16 bytes."""
+
+Ufrag = NewType("Ufrag", str)
+"""ICE username fragment (RFC 8445), 4 to 256 ice-chars."""
+
+Ssrc = NewType("Ssrc", int)
+"""RTP synchronization source, 32 bits."""
+
+PayloadType = NewType("PayloadType", int)
+"""RTP payload type, 7 bits."""
