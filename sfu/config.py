@@ -1,0 +1,152 @@
+"""Every setting of Ciranda in one typed class, read from flags, the environment (`CIRANDA_*`) and a TOML file, in that order.
+
+This module never opens a socket and reads no file but the TOML one. Names of fields are the names of flags with `_` for `-`.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Strings = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """Settings of one server. `ValueError` (pydantic's `ValidationError`) names the field that cannot be used."""
+
+    model_config = SettingsConfigDict(env_prefix="CIRANDA_", frozen=True, extra="forbid")
+
+    config: Path | None = Field(
+        None, description="TOML file with settings, by the names of the flags with _ for -"
+    )
+
+    http_host: str = Field("127.0.0.1", description="address of HTTP and WebSocket")
+    http_port: Port = Field(8080, description="port of HTTP and WebSocket; 0 picks a free one")
+    media_host: str | None = Field(None, description="address of media; by default that of HTTP")
+    media_port: Port = Field(3478, description="UDP port of media; 0 picks a free one")
+    advertise_ip: Strings = Field(
+        (), description="address that clients reach media at, if not media-host (repeatable)"
+    )
+    api_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="KEY:SECRET that signs tokens (repeatable); without any, rooms are open"
+    )
+    insecure: bool = Field(False, description="allow open rooms beyond loopback")
+    workers: int = Field(1, ge=1, le=64, description="media threads; each takes the next UDP port")
+    tls_cert: Path | None = Field(None, description="PEM certificate chain for HTTPS")
+    tls_key: Path | None = Field(None, description="PEM private key for HTTPS")
+    log_format: Literal["console", "json"] = Field("console", description="how log lines look")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least level that is logged"
+    )
+    ice_server: Strings = Field((), description="STUN or TURN URL handed to clients (repeatable)")
+    cors_origin: Strings = Field(("*",), description="origins that may use WHIP and WHEP (repeatable)")
+
+    max_rooms: int = Field(1_000, ge=1, description="rooms at once")
+    max_participants: int = Field(1_000, ge=1, description="participants a room, viewers included")
+    max_tracks: int = Field(8, ge=1, description="tracks that one participant may publish")
+    max_slots: int = Field(64, ge=1, description="m-lines on which one participant may receive")
+    max_message_bytes: int = Field(262_144, ge=4_096, description="a WebSocket message")
+    max_sdp_bytes: int = Field(131_072, ge=4_096, description="a session description")
+    joins_per_second: float = Field(20.0, gt=0, description="joins a second from one address, beyond a burst")
+    join_burst: int = Field(100, ge=1, description="joins at once from one address")
+    messages_per_second: float = Field(
+        50.0, gt=0, description="messages a second from one participant, beyond a burst"
+    )
+    message_burst: int = Field(200, ge=1, description="messages at once from one participant")
+    outgoing_messages: int = Field(
+        1_000, ge=10, description="messages queued for one slow reader before it is let go"
+    )
+    resume_seconds: float = Field(15.0, ge=0, description="how long a participant without signalling is kept")
+    join_timeout_seconds: float = Field(10.0, gt=0, description="from an open WebSocket to its join")
+    dtls_timeout_seconds: float = Field(
+        10.0, gt=0, description="from the first valid check to DTLS connected"
+    )
+    consent_seconds: float = Field(
+        30.0, gt=0, description="without a valid check until a transport is closed (RFC 7675)"
+    )
+    ice_timeout_seconds: float = Field(30.0, gt=0, description="from an answer to the first valid check")
+    room_idle_seconds: float = Field(0.0, ge=0, description="how long an empty room is kept")
+    shutdown_seconds: float = Field(5.0, gt=0, description="for closing sessions after SIGTERM")
+
+    @field_validator("advertise_ip", "api_key", "ice_server", "cors_origin", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("advertise_ip")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            ipaddress.ip_address(address)
+        return value
+
+    @field_validator("api_key")
+    @classmethod
+    def _keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for number, pair in enumerate(value, start=1):
+            key, _, secret = pair.get_secret_value().partition(":")
+            if not key or len(secret) < 16:
+                raise ValueError(f"entry {number} must be KEY:SECRET with a secret of at least 16 characters")
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together")
+        if not self.api_key and not self.insecure and not is_loopback(self.http_host):
+            raise ValueError(
+                f"http_host {self.http_host} is reachable from outside: give an api_key, or insecure to leave rooms open"
+            )
+        if not self.api_key and not self.insecure and not is_loopback(self.effective_media_host):
+            raise ValueError(
+                f"media_host {self.media_host} is reachable from outside: give an api_key, or insecure to leave rooms open"
+            )
+        return self
+
+    @property
+    def effective_media_host(self) -> str:
+        """Where media listens: `media_host`, else `http_host`."""
+        return self.media_host if self.media_host is not None else self.http_host
+
+    @property
+    def api_secrets(self) -> dict[str, str]:
+        """API key → secret. Never log it."""
+        pairs = (pair.get_secret_value().partition(":") for pair in self.api_key)
+        return {key: secret for key, _, secret in pairs}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        path = init_settings().get("config") or env_settings().get("config")
+        if path is None:
+            return init_settings, env_settings
+        if not Path(path).is_file():
+            raise ValueError(f"config: there is no file {path}")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a numeric address or `localhost` is reachable from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
