@@ -1,6 +1,6 @@
-"""Every setting of Ciranda in one typed class, read from flags, the environment (`CIRANDA_*`) and a TOML file, in that order.
+"""Every setting of Ciranda in one typed class: flags first, then the environment (`CIRANDA_*`), then a TOML file.
 
-This module never opens a socket and reads no file but the TOML one. Names of fields are the names of flags with `_` for `-`.
+This module never opens a socket and reads no file but the TOML one. A field is named as its flag, with `_` for `-`.
 """
 
 import ipaddress
@@ -25,17 +25,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CIRANDA_", frozen=True, extra="forbid")
 
-    config: Path | None = Field(
-        None, description="TOML file with settings, by the names of the flags with _ for -"
-    )
+    config: Path | None = Field(None, description="TOML file with settings, by the names of the flags with _ for -")
 
     http_host: str = Field("127.0.0.1", description="address of HTTP and WebSocket")
     http_port: Port = Field(8080, description="port of HTTP and WebSocket; 0 picks a free one")
     media_host: str | None = Field(None, description="address of media; by default that of HTTP")
     media_port: Port = Field(3478, description="UDP port of media; 0 picks a free one")
-    advertise_ip: Strings = Field(
-        (), description="address that clients reach media at, if not media-host (repeatable)"
-    )
+    advertise_ip: Strings = Field((), description="address that clients reach media at, if not media-host (repeatable)")
     api_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="KEY:SECRET that signs tokens (repeatable); without any, rooms are open"
     )
@@ -44,9 +40,7 @@ class Settings(BaseSettings):
     tls_cert: Path | None = Field(None, description="PEM certificate chain for HTTPS")
     tls_key: Path | None = Field(None, description="PEM private key for HTTPS")
     log_format: Literal["console", "json"] = Field("console", description="how log lines look")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="least level that is logged"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
     ice_server: Strings = Field((), description="STUN or TURN URL handed to clients (repeatable)")
     cors_origin: Strings = Field(("*",), description="origins that may use WHIP and WHEP (repeatable)")
 
@@ -58,18 +52,12 @@ class Settings(BaseSettings):
     max_sdp_bytes: int = Field(131_072, ge=4_096, description="a session description")
     joins_per_second: float = Field(20.0, gt=0, description="joins a second from one address, beyond a burst")
     join_burst: int = Field(100, ge=1, description="joins at once from one address")
-    messages_per_second: float = Field(
-        50.0, gt=0, description="messages a second from one participant, beyond a burst"
-    )
+    messages_per_second: float = Field(50.0, gt=0, description="messages a second from one participant, beyond a burst")
     message_burst: int = Field(200, ge=1, description="messages at once from one participant")
-    outgoing_messages: int = Field(
-        1_000, ge=10, description="messages queued for one slow reader before it is let go"
-    )
+    outgoing_messages: int = Field(1_000, ge=10, description="messages queued for one slow reader before it is let go")
     resume_seconds: float = Field(15.0, ge=0, description="how long a participant without signalling is kept")
     join_timeout_seconds: float = Field(10.0, gt=0, description="from an open WebSocket to its join")
-    dtls_timeout_seconds: float = Field(
-        10.0, gt=0, description="from the first valid check to DTLS connected"
-    )
+    dtls_timeout_seconds: float = Field(10.0, gt=0, description="from the first valid check to DTLS connected")
     consent_seconds: float = Field(
         30.0, gt=0, description="without a valid check until a transport is closed (RFC 7675)"
     )
@@ -106,11 +94,11 @@ class Settings(BaseSettings):
             raise ValueError("tls_cert and tls_key go together")
         if not self.api_key and not self.insecure and not is_loopback(self.http_host):
             raise ValueError(
-                f"http_host {self.http_host} is reachable from outside: give an api_key, or insecure to leave rooms open"
+                f"http_host {self.http_host} is reachable from outside: give an api_key, or insecure for open rooms"
             )
         if not self.api_key and not self.insecure and not is_loopback(self.effective_media_host):
             raise ValueError(
-                f"media_host {self.media_host} is reachable from outside: give an api_key, or insecure to leave rooms open"
+                f"media_host {self.media_host} is reachable from outside: give an api_key, or insecure for open rooms"
             )
         return self
 

@@ -1,8 +1,9 @@
 """Which track fills which slot. Pure: values in, values out; it knows neither rooms nor packets.
 
-The strategy: rank the tracks, take as many as there are slots, leave those that already have a slot where they are, and put the
-newcomers where lip sync works best. The n-th audio and the n-th video slot of a connection share a media stream, which is what
-browsers synchronise by, so a person's microphone goes beside their camera whenever that place is free.
+The strategy: rank the tracks, take as many as there are slots, leave those that already have a slot where they are,
+and put the newcomers where lip sync works best. The n-th audio and the n-th video slot of a connection share a media
+stream, which is what browsers synchronise by, so a person's microphone goes beside their camera whenever that place is
+free.
 """
 
 from collections.abc import Mapping, Sequence

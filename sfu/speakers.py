@@ -1,4 +1,4 @@
-"""Who speaks, from the audio levels that publishers send with their packets (RFC 6464). Nothing is decoded; it knows no clock."""
+"""Who speaks, from the audio levels that publishers send with their packets (RFC 6464). No decoding, no clock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,11 +54,7 @@ class SpeakerDetector:
                 voice.level += SMOOTHING * (SILENCE_DBOV - voice.level)
             if voice.level <= SPEECH_DBOV:
                 voice.spoke_ms = now_ms
-        speaking = [
-            p
-            for p, voice in self._voices.items()
-            if now_ms - voice.spoke_ms < HOLD_MS and voice.spoke_ms >= 0
-        ]
+        speaking = [p for p, voice in self._voices.items() if now_ms - voice.spoke_ms < HOLD_MS and voice.spoke_ms >= 0]
         speaking.sort(key=lambda p: self._voices[p].level)
         before, self._speakers = self._speakers, tuple(speaking)
         same = set(before) == set(speaking) and before[:1] == self._speakers[:1]

@@ -7,7 +7,7 @@ BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the buckets in seconds; a last one without bound follows."""
 
 STAGES = ("negotiate", "ice", "dtls", "total")
-"""`negotiate`: offer to answer; `ice`: answer to the first valid check; `dtls`: that to keys; `total`: offer to keys."""
+"""`negotiate`: offer to answer; `ice`: answer to first valid check; `dtls`: that to keys; `total`: offer to keys."""
 
 
 @dataclass(slots=True)

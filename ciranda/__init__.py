@@ -1,0 +1,1 @@
+"""Ciranda: a Selective Forwarding Unit for WebRTC."""
