@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     message_burst: int = Field(200, ge=1, description="messages at once from one participant")
     outgoing_messages: int = Field(1_000, ge=10, description="messages queued for one slow reader before it is let go")
     resume_seconds: float = Field(15.0, ge=0, description="how long a participant without signalling is kept")
+    heartbeat_seconds: float = Field(20.0, gt=0, description="between WebSocket pings")
+    token_leeway_seconds: float = Field(5.0, ge=0, description="clock difference allowed in a token's times")
+    trusted_proxy: Strings = Field((), description="network whose X-Forwarded-For is believed (repeatable)")
     join_timeout_seconds: float = Field(10.0, gt=0, description="from an open WebSocket to its join")
     dtls_timeout_seconds: float = Field(10.0, gt=0, description="from the first valid check to DTLS connected")
     consent_seconds: float = Field(
@@ -65,7 +68,7 @@ class Settings(BaseSettings):
     room_idle_seconds: float = Field(0.0, ge=0, description="how long an empty room is kept")
     shutdown_seconds: float = Field(5.0, gt=0, description="for closing sessions after SIGTERM")
 
-    @field_validator("advertise_ip", "api_key", "ice_server", "cors_origin", mode="before")
+    @field_validator("advertise_ip", "api_key", "ice_server", "cors_origin", "trusted_proxy", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -77,6 +80,13 @@ class Settings(BaseSettings):
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for address in value:
             ipaddress.ip_address(address)
+        return value
+
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network)
         return value
 
     @field_validator("api_key")

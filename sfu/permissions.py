@@ -1,0 +1,39 @@
+"""What somebody who joins may do. Front doors make it from a token; the room model enforces it."""
+
+from dataclasses import dataclass, field
+
+from sfu.negotiation import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """The default is everything but administration, as in an open room."""
+
+    publish: bool = True
+    subscribe: bool = True
+    publish_data: bool = True
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequest:
+    """Who wants in, as a front door has checked it."""
+
+    name: str
+    permissions: Permissions = field(default_factory=Permissions)
+    identity: str | None = None
+    """`sub` of the token; `None` in open rooms."""
+    hidden: bool = False
+    """Not announced, not listed: viewers."""
+    pinned: str | None = None
+    """Receive from this participant (by id or identity) only."""
+    role: Role = field(default_factory=lambda: Role(publish=True, subscribe=True))
+    """The directions that the front door offers at all (WHIP publishes, WHEP subscribes)."""
+
+    @property
+    def effective_role(self) -> Role:
+        """The directions that both the front door and the token allow."""
+        return Role(
+            publish=self.role.publish and self.permissions.publish,
+            subscribe=self.role.subscribe and self.permissions.subscribe,
+        )
