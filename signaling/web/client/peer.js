@@ -1,0 +1,132 @@
+// One RTCPeerConnection to the server: it always offers, one offer at a time. Owns the m-lines: what is sent
+// (publications), what is received (slots), the data channels. It knows neither the socket nor the room.
+//
+// Events: "state" (the connection's state), "text" and "channel" (of the chat channel).
+
+import { TextChannel } from "./channel.js";
+import { encodingsFor, hintFor } from "./encodings.js";
+import { CLIENT_CODES, MeetingError } from "./errors.js";
+import { Slots } from "./slots.js";
+
+const ID_BYTES = 9;
+
+function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
+  return `c-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+export class Peer extends EventTarget {
+  id = randomId();
+  chat = null;
+  #exchange;
+  #publications = new Set();
+  #groups = { user: new MediaStream(), screen: new MediaStream() }; // browsers lip-sync what shares a stream
+  #running = Promise.resolve();
+  #queued = null;
+  #closed = false;
+
+  /**
+   * @param {RTCIceServer[]} iceServers
+   * @param {(offer: {connection: string, sdp: string, tracks: object[]}) => Promise<{sdp: string, tracks: object[]}>} exchange
+   */
+  constructor(iceServers, exchange) {
+    super();
+    this.#exchange = exchange;
+    this.connection = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" });
+    this.slots = new Slots(this.connection);
+    this.connection.onconnectionstatechange = () => this.#emit("state", this.connection.connectionState);
+  }
+
+  get state() {
+    return this.connection.connectionState;
+  }
+
+  openChat() {
+    this.chat = new TextChannel(this.connection, "chat");
+    this.chat.addEventListener("text", ({ detail }) => this.#emit("text", detail));
+    for (const type of ["open", "close"]) this.chat.addEventListener(type, () => this.#emit("channel", type));
+  }
+
+  /** Adds a send-only m-line; the caller negotiates. */
+  add(publication) {
+    const { track, source, kind } = publication;
+    if (track && "contentHint" in track) track.contentHint = hintFor(source, kind);
+    publication.transceiver = this.connection.addTransceiver(track ?? kind, {
+      direction: "sendonly",
+      streams: [source.startsWith("screen") ? this.#groups.screen : this.#groups.user],
+      sendEncodings: encodingsFor(track, source, kind),
+    });
+    this.#publications.add(publication);
+  }
+
+  /** Ends a send-only m-line; the caller negotiates. */
+  remove(publication) {
+    if (!this.#publications.delete(publication)) return;
+    publication.transceiver.stop?.();
+    publication.transceiver = publication.id = null;
+  }
+
+  /** Settles when everything that was changed before this call has been answered. */
+  negotiate() {
+    this.#queued ??= this.#running
+      .catch(() => {}) // whoever asked for that round has heard of it
+      .then(() => {
+        this.#running = this.#queued;
+        this.#queued = null;
+        return this.#round();
+      });
+    return this.#queued;
+  }
+
+  restartIce() {
+    this.connection.restartIce();
+    return this.negotiate();
+  }
+
+  close() {
+    this.#closed = true;
+    this.connection.onconnectionstatechange = null;
+    this.connection.close();
+  }
+
+  async #round() {
+    this.#assertOpen();
+    const connection = this.connection;
+    await connection.setLocalDescription();
+    const offered = [...this.#publications].map((publication) => ({ publication, muted: publication.muted }));
+    try {
+      const answer = await this.#exchange({
+        connection: this.id,
+        sdp: connection.localDescription.sdp,
+        tracks: offered.map(({ publication, muted }) => ({
+          mid: publication.transceiver.mid,
+          source: publication.source,
+          muted,
+        })),
+      });
+      this.#assertOpen();
+      await connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+      this.#name(offered, answer.tracks);
+    } catch (error) {
+      if (connection.signalingState === "have-local-offer") await connection.setLocalDescription({ type: "rollback" });
+      throw error instanceof MeetingError ? error : new MeetingError(CLIENT_CODES.MEDIA_FAILED, error.message);
+    }
+  }
+
+  #name(offered, tracks) {
+    const ids = new Map(tracks.map(({ mid, id }) => [mid, id]));
+    for (const { publication, muted } of offered) {
+      if (!publication.transceiver) continue; // removed meanwhile
+      publication.id = ids.get(publication.transceiver.mid) ?? null;
+      publication.told = muted;
+    }
+  }
+
+  #assertOpen() {
+    if (this.#closed) throw new MeetingError(CLIENT_CODES.CLOSED);
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

@@ -1,0 +1,42 @@
+// What this participant sends from one source. It outlives peer connections: a new one takes the publications over.
+
+export class Publication {
+  /** The server's track id, null until it answered. */
+  id = null;
+  /** The mute state that the server knows. */
+  told = false;
+  /** The m-line on the present peer connection. @type {RTCRtpTransceiver | null} */
+  transceiver = null;
+
+  /** @param {MediaStreamTrack} track  @param {string} source  @param {boolean} muted */
+  constructor(track, source, muted, onEnded) {
+    this.source = source;
+    this.kind = track.kind;
+    this.muted = muted;
+    this._ended = () => onEnded(this);
+    this._hold(track);
+  }
+
+  /** Another device or null (camera off); no renegotiation. */
+  async replace(track) {
+    this.track?.removeEventListener("ended", this._ended);
+    this._hold(track);
+    await this.transceiver?.sender.replaceTrack(track);
+  }
+
+  setMuted(muted) {
+    this.muted = muted;
+    if (this.track) this.track.enabled = !muted;
+  }
+
+  release() {
+    this.track?.removeEventListener("ended", this._ended);
+  }
+
+  _hold(track) {
+    this.track = track;
+    if (!track) return;
+    track.enabled = !this.muted;
+    track.addEventListener("ended", this._ended);
+  }
+}

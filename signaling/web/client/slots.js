@@ -1,0 +1,45 @@
+// The receive-only m-lines and what the server puts into each. A slot's MediaStreamTrack stays the same for as long as
+// the connection lives; only its meaning changes, by `slots` messages, without renegotiation.
+
+export class Slots {
+  #connection;
+  #slots = []; // {transceiver, stream, kind}
+  #filled = new Map(); // mid → {track, participant}
+
+  /** @param {RTCPeerConnection} connection */
+  constructor(connection) {
+    this.#connection = connection;
+  }
+
+  /** Adds receive-only m-lines; the caller negotiates. */
+  add(kind, count) {
+    for (let i = 0; i < count; i++) {
+      const transceiver = this.#connection.addTransceiver(kind, { direction: "recvonly" });
+      this.#slots.push({ transceiver, kind, stream: new MediaStream([transceiver.receiver.track]) });
+    }
+  }
+
+  count(kind) {
+    return this.#slots.filter((slot) => slot.kind === kind).length;
+  }
+
+  /** Takes the server's whole picture. */
+  assign(slots) {
+    this.#filled = new Map(slots.filter((slot) => slot.track).map((slot) => [slot.mid, slot]));
+  }
+
+  /** [{mid, kind, stream, receiver, track: id | null, participant: id | null}] */
+  list() {
+    return this.#slots.map(({ transceiver, kind, stream }) => {
+      const filled = this.#filled.get(transceiver.mid);
+      return {
+        mid: transceiver.mid,
+        kind,
+        stream,
+        receiver: transceiver.receiver,
+        track: filled?.track ?? null,
+        participant: filled?.participant ?? null,
+      };
+    });
+  }
+}
