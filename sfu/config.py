@@ -65,7 +65,6 @@ class Settings(BaseSettings):
         30.0, gt=0, description="without a valid check until a transport is closed (RFC 7675)"
     )
     ice_timeout_seconds: float = Field(30.0, gt=0, description="from an answer to the first valid check")
-    room_idle_seconds: float = Field(0.0, ge=0, description="how long an empty room is kept")
     shutdown_seconds: float = Field(5.0, gt=0, description="for closing sessions after SIGTERM")
 
     @field_validator("advertise_ip", "api_key", "ice_server", "cors_origin", "trusted_proxy", mode="before")

@@ -16,7 +16,7 @@ class ParticipantJoined:
 
 @dataclass(frozen=True, slots=True)
 class ParticipantLeft:
-    """`reason`: `left`, `timeout` (signalling lost too long), `removed` (by an administrator) or `closed` (the room)."""
+    """`reason`: `left`, `timeout` (signalling lost too long), `removed` (by an administrator), `closed` (the room)."""
 
     participant_id: ParticipantId
     reason: str

@@ -1,5 +1,6 @@
 """The domain's identifiers as distinct types, so that a MID is never passed where a RID is meant."""
 
+import secrets
 from typing import NewType
 
 RoomName = NewType("RoomName", str)
@@ -25,3 +26,22 @@ Ssrc = NewType("Ssrc", int)
 
 PayloadType = NewType("PayloadType", int)
 """RTP payload type, 7 bits."""
+
+
+def new_track_id() -> TrackId:
+    return TrackId(f"t_{_random_name()}")
+
+
+def new_participant_id() -> ParticipantId:
+    return ParticipantId(f"p_{_random_name()}")
+
+
+def _random_name() -> str:
+    """12 random base32 characters: 60 bits."""
+    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+    return "".join(secrets.choice(alphabet) for _ in range(12))
+
+
+def new_ssrc() -> Ssrc:
+    """A random SSRC that is not 0."""
+    return Ssrc(secrets.randbelow(2**32 - 1) + 1)

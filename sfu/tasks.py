@@ -1,4 +1,4 @@
-"""Background tasks that somebody owns: none is lost, none outlives its owner, and a failure is logged, never swallowed."""
+"""Background tasks that somebody owns: none is lost, none outlives its owner, a failure is logged, never swallowed."""
 
 import asyncio
 from collections.abc import Coroutine

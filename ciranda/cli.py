@@ -1,0 +1,83 @@
+"""The command line: flags → settings → server → run until told to stop."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import uvloop
+from pydantic import ValidationError
+
+from ciranda.logging import configure_logging
+from ciranda.server import Server
+from sfu.config import Settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`ciranda serve …`. Gives the exit code: 0 after a clean stop, 1 if it cannot listen, 2 for unusable settings."""
+    chosen = vars(_parser().parse_args(arguments))
+    chosen.pop("command")
+    try:
+        settings = Settings(**{name: value for name, value in chosen.items() if value is not None})
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            flag = "--" + ".".join(map(str, problem["loc"])).replace("_", "-") if problem["loc"] else "settings"
+            print(f"ciranda: {flag}: {problem['msg'].removeprefix('Value error, ')}", file=sys.stderr)
+        return 2
+    except ValueError as error:
+        print(f"ciranda: {error}", file=sys.stderr)
+        return 2
+    configure_logging(settings)
+    try:
+        uvloop.run(_serve(settings))
+    except OSError as error:
+        print(f"ciranda: cannot listen: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Server(settings) as server:
+        media = [
+            f"[{host}]:{port}/udp" if ":" in host else f"{host}:{port}/udp" for host, port in server.media_addresses
+        ]
+        print(json.dumps({"event": "ready", "http": server.url, "media": media}), flush=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await stop.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ciranda", description="A Selective Forwarding Unit for WebRTC: one process, one media port."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser(
+        "serve",
+        help="run the server",
+        description="Run the server. Every flag can also be set by the environment (CIRANDA_HTTP_PORT=…) "
+        "or in a TOML file (http_port = …) named by --config.",
+    )
+    for name, field in Settings.model_fields.items():
+        serve.add_argument("--" + name.replace("_", "-"), dest=name, **_flag(field))
+    return parser
+
+
+def _flag(field: Any) -> dict[str, Any]:
+    """Arguments of `add_argument` for a setting. Values stay text: the settings class checks and converts them."""
+    text = field.description
+    if field.default not in (None, (), False):
+        text = f"{text} (default: {','.join(field.default) if isinstance(field.default, tuple) else field.default})"
+    common: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS}
+    if field.default is False:
+        return common | {"action": "store_true"}
+    if isinstance(field.default, tuple):
+        return common | {"action": "append", "metavar": "VALUE"}
+    return common | {"metavar": "VALUE"}

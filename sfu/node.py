@@ -1,0 +1,120 @@
+"""The media server without HTTP: media ports, rooms, and the way in.
+
+Front doors call `join` and `resume`. It owns the workers and the clock that feeds audio levels to rooms; it knows no
+protocol of any front door.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from sfu.config import Settings
+from sfu.dataplane.types import Address
+from sfu.dtls import Certificate
+from sfu.errors import LimitError
+from sfu.events import Listener
+from sfu.ids import RoomName
+from sfu.media_port import MediaPort
+from sfu.participant import Participant
+from sfu.permissions import JoinRequest
+from sfu.room import Room
+from sfu.timings import JoinTimings
+
+LEVELS_INTERVAL_S = 0.1
+"""How often audio levels are looked at."""
+
+log = structlog.get_logger(__name__)
+
+
+class Node:
+    """One process's rooms. `start` binds the media ports (`OSError` if one is taken)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.rooms: dict[RoomName, Room] = {}
+        self.timings = JoinTimings()
+        self.ports: Sequence[MediaPort] = ()
+        self.closing = False
+        self._certificate = Certificate.generate()
+        self._levels: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        host, first = self.settings.effective_media_host, self.settings.media_port
+        ports: list[MediaPort] = []
+        try:
+            for index in range(self.settings.workers):
+                port = MediaPort(host, first + index if first else 0, advertise=self.settings.advertise_ip)
+                ports.append(port)
+                await port.start()
+        except BaseException:
+            for port in ports:
+                await port.close()
+            raise
+        self.ports = ports
+        self._levels = asyncio.get_running_loop().create_task(self._watch_levels())
+
+    async def close(self) -> None:
+        """Everybody leaves (`shutting_down`), then the ports close. Safe to call twice."""
+        self.closing = True
+        if self._levels is not None:
+            self._levels.cancel()
+            self._levels = None
+        await asyncio.gather(*(room.close("shutting_down") for room in self.rooms.values()))
+        self.rooms.clear()
+        for port in self.ports:
+            await port.close()
+        self.ports = ()
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Where media listens."""
+        return tuple(port.address for port in self.ports)
+
+    def join(self, name: RoomName, request: JoinRequest, listener: Listener) -> Participant:
+        """Join a room, which is made if it does not exist. `LimitError`."""
+        if self.closing:
+            raise LimitError("the server is shutting down", code="shutting_down")
+        room = self.rooms.get(name)
+        if room is None:
+            room = self._make_room(name)
+        return room.join(request, listener)
+
+    def resume(self, token: str, name: RoomName) -> Participant | None:
+        """Who holds this resume token and is still in that room. The caller attaches its listener."""
+        room = self.rooms.get(name)
+        if room is None or not token:
+            return None
+        return next((p for p in room.participants.values() if p.resumes_with(token)), None)
+
+    def forget_empty(self, room: Room) -> None:
+        """Drop the room if nobody is left in it."""
+        if not room.participants and self.rooms.get(room.name) is room:
+            del self.rooms[room.name]
+            log.info("room_closed", room=room.name)
+
+    def _make_room(self, name: RoomName) -> Room:
+        if len(self.rooms) >= self.settings.max_rooms:
+            raise LimitError(f"this server has its {self.settings.max_rooms} rooms")
+        port = min(self.ports, key=lambda port: sum(room.port is port for room in self.rooms.values()))
+        room = self.rooms[name] = Room(
+            name,
+            port,
+            certificate=self._certificate,
+            settings=self.settings,
+            timings=self.timings,
+            on_empty=self.forget_empty,
+        )
+        log.info("room_opened", room=name)
+        return room
+
+    async def _watch_levels(self) -> None:
+        while True:
+            await asyncio.sleep(LEVELS_INTERVAL_S)
+            now_ms = time.monotonic_ns() // 1_000_000
+            for port in self.ports:
+                levels = {level.track: level.loudest_dbov for level in port.engine.audio_levels()}
+                for room in self.rooms.values():
+                    if room.port is port:
+                        room.hear(now_ms, levels)

@@ -1,0 +1,228 @@
+"""One person in a room: who they are, what they may do, their peer connection and their life cycle.
+
+A participant outlives its peer connection (a page reloads) and its signalling (a network is lost): for `resume_seconds`
+without a listener it is kept, then it leaves. What others see of it is announced by its room.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from sfu.config import Settings
+from sfu.connection import Connection
+from sfu.dtls import Certificate
+from sfu.errors import LocalError, ProtocolError, RemoteError
+from sfu.events import Closed, ConnectionChanged, Listener, RoomEvent
+from sfu.ids import Mid, ParticipantId, RoomName, TrackId, new_participant_id
+from sfu.media_port import MediaPort
+from sfu.permissions import JoinRequest
+from sfu.slot import Slot
+from sfu.tasks import TaskSet
+from sfu.timings import JoinTimings
+from sfu.track import Track
+from sfu.transport import ChannelOpened, Connected, Message, TransportEvent
+from sfu.transport import Closed as TransportClosed
+from sfu.views import ParticipantView, Source
+
+
+class RoomSide(Protocol):
+    """What a participant needs of its room."""
+
+    @property
+    def name(self) -> RoomName: ...
+    @property
+    def port(self) -> MediaPort: ...
+
+    def tracks_changed(self, participant: "Participant", added: Sequence[Track], removed: Sequence[Track]) -> None: ...
+    def slots_changed(self, participant: "Participant") -> None: ...
+    def track_changed(self, participant: "Participant", track: Track) -> None: ...
+    def relay(self, participant: "Participant", label: str, text: str) -> None: ...
+    def remove(self, participant: "Participant", reason: str) -> None: ...
+
+
+class Participant:
+    """Made by its room; see `sfu.room.Room.join`."""
+
+    def __init__(
+        self,
+        room: RoomSide,
+        request: JoinRequest,
+        listener: Listener,
+        *,
+        certificate: Certificate,
+        settings: Settings,
+        timings: JoinTimings,
+        tasks: TaskSet,
+    ) -> None:
+        self.id: ParticipantId = new_participant_id()
+        self.room = room
+        self.name = request.name
+        self.identity = request.identity
+        self.permissions = request.permissions
+        self.hidden = request.hidden
+        self.only = request.pinned
+        self.pins: tuple[ParticipantId, ...] = ()
+        self.resume_token = secrets.token_urlsafe(24)
+        self.connection: Connection | None = None
+        self.slots_requested = (0, 0)
+        self.left = False
+        self._role = request.effective_role
+        self._listener: Listener | None = listener
+        self._timeout: asyncio.TimerHandle | None = None
+        self._certificate = certificate
+        self._settings = settings
+        self._timings = timings
+        self._tasks = tasks
+        self._offered_s: float | None = None
+        self._log = structlog.get_logger(__name__).bind(room=room.name, participant=self.id)
+
+    @property
+    def tracks(self) -> Mapping[TrackId, Track]:
+        """What they publish."""
+        return {track.id: track for track in self.connection.tracks.values()} if self.connection else {}
+
+    @property
+    def slots(self) -> Sequence[Slot]:
+        """What they receive on, in the order of the m-lines."""
+        return tuple(self.connection.slots.values()) if self.connection else ()
+
+    @property
+    def view(self) -> ParticipantView:
+        return ParticipantView(self.id, self.name, tuple(track.view for track in self.tracks.values()))
+
+    @property
+    def attached(self) -> bool:
+        """Whether somebody listens (signalling is up)."""
+        return self._listener is not None
+
+    async def negotiate(
+        self, sdp: str, *, connection: str, sources: Mapping[Mid, Source], muted: Mapping[Mid, bool] | None = None
+    ) -> str:
+        """Answer an offer; `connection` names the peer connection, another name than before replaces it.
+
+        `SdpError` or `LimitError` leave everything as it was.
+        """
+        if self.left:
+            raise RemoteError("this participant has left", code="not_joined")
+        started_s = time.monotonic()
+        current = self.connection
+        if current is not None and current.id == connection:
+            change = current.negotiate(sdp, sources, muted or {})
+        else:
+            change_to = self._new_connection(connection)
+            try:
+                change = change_to.negotiate(sdp, sources, muted or {})
+            except RemoteError:
+                self._tasks.spawn(change_to.close())
+                raise
+            self._drop_connection()
+            self.connection = change_to
+            self._offered_s = started_s
+        self.slots_requested = (0, 0)
+        self.room.tracks_changed(self, change.added, change.removed)
+        self.room.slots_changed(self)
+        self._timings.observe("negotiate", time.monotonic() - started_s)
+        return change.answer
+
+    def trickle(self, fragment: str) -> str | None:
+        """A trickled fragment (RFC 8840): `None`, or the answer to an ICE restart. `SdpError`, `ProtocolError`."""
+        if self.connection is None:
+            raise ProtocolError("there is no connection to trickle to", code="not_joined")
+        return self.connection.trickle(fragment)
+
+    def set_muted(self, track_id: TrackId, muted: bool) -> None:
+        """Tell the others. `RemoteError` for a track that is not theirs."""
+        track = self.tracks.get(track_id)
+        if track is None:
+            raise RemoteError("you publish no such track", code="bad_request")
+        if track.muted != muted:
+            track.muted = muted
+            self.room.track_changed(self, track)
+
+    def pin(self, participants: Sequence[ParticipantId]) -> None:
+        """Show these before all others."""
+        self.pins = tuple(participants)
+        self.room.slots_changed(self)
+
+    def notify(self, event: RoomEvent) -> None:
+        """Tell the front door; without one the event is dropped (a resuming client gets the whole state)."""
+        if self._listener is not None:
+            self._listener(event)
+
+    def resumes_with(self, token: str) -> bool:
+        """Whether this is the secret that the participant got when it joined."""
+        return not self.left and secrets.compare_digest(token.encode(), self.resume_token.encode())
+
+    def attach(self, listener: Listener) -> None:
+        """Signalling is back, or another socket takes over; the old one hears `Closed("replaced")`."""
+        if self.left:
+            raise LocalError("attach to a participant who has left")
+        previous, self._listener = self._listener, listener
+        self._cancel_timeout()
+        if previous is not None:
+            previous(Closed("replaced"))
+
+    def detach(self) -> None:
+        """Signalling was lost: stay for `resume_seconds`, then leave."""
+        self._listener = None
+        if not self.left and self._timeout is None:
+            loop = asyncio.get_running_loop()
+            self._timeout = loop.call_later(
+                self._settings.resume_seconds, lambda: self._tasks.spawn(self.leave("timeout"))
+            )
+
+    async def leave(self, reason: str) -> None:
+        """Leave the room and free everything. Safe to call twice."""
+        if self.left:
+            return
+        self.left = True
+        self._cancel_timeout()
+        self.room.remove(self, reason)
+        self.notify(Closed(reason))
+        self._listener = None
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            await connection.close()
+
+    def _new_connection(self, connection_id: str) -> Connection:
+        return Connection(
+            connection_id,
+            self.id,
+            self.room.port,
+            self._certificate,
+            self._role,
+            self._settings,
+            self._handle,
+        )
+
+    def _drop_connection(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            self.room.tracks_changed(self, (), tuple(connection.tracks.values()))
+            self._tasks.spawn(connection.close())
+
+    def _cancel_timeout(self) -> None:
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
+
+    def _handle(self, connection: Connection, event: TransportEvent) -> None:
+        if connection is not self.connection:
+            return
+        match event:
+            case Message(label, text):
+                self.room.relay(self, label, text)
+                return
+            case ChannelOpened():
+                return
+            case Connected() if self._offered_s is not None:
+                self._timings.observe("total", time.monotonic() - self._offered_s)
+                self._offered_s = None
+            case TransportClosed():
+                self._drop_connection()
+        self._log.info("connection", state=event.state, reason=getattr(event, "reason", ""))
+        self.notify(ConnectionChanged(event.state, getattr(event, "reason", "")))

@@ -1,0 +1,236 @@
+"""A room: who is in it, and who hears and sees whom.
+
+It announces what participants do to the others, keeps every receiver's slots filled with the tracks that matter most to
+them, and relays text. A room's packets all run through one media port. It makes no transports and touches no packets.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import structlog
+
+from sfu.chat import ChatMessage, parse_text
+from sfu.config import Settings
+from sfu.dataplane.types import Kind
+from sfu.dtls import Certificate
+from sfu.errors import LimitError, ProtocolError
+from sfu.events import (
+    Listener,
+    ParticipantJoined,
+    ParticipantLeft,
+    RoomEvent,
+    SlotsChanged,
+    SlotsNeeded,
+    SpeakersChanged,
+    TrackAdded,
+    TrackChanged,
+    TrackRemoved,
+)
+from sfu.ids import ParticipantId, RoomName, TrackId
+from sfu.media_port import MediaPort
+from sfu.participant import Participant
+from sfu.permissions import JoinRequest
+from sfu.rate import TokenBucket
+from sfu.selection import Candidate, OpenSlot, assign, missing
+from sfu.speakers import SpeakerDetector
+from sfu.tasks import TaskSet
+from sfu.timings import JoinTimings
+from sfu.track import Track
+from sfu.views import ParticipantView, Source
+
+MAX_SLOTS_A_KIND = 16
+"""Slots of one kind that a client is asked for: the tiles of a full page, and as many voices."""
+
+
+class Room:
+    """Made by its node; see `sfu.node.Node.join`."""
+
+    def __init__(
+        self,
+        name: RoomName,
+        port: MediaPort,
+        *,
+        certificate: Certificate,
+        settings: Settings,
+        timings: JoinTimings,
+        on_empty: Callable[["Room"], None],
+    ) -> None:
+        self._name = name
+        self._port = port
+        self.created_s = time.time()
+        self.participants: dict[ParticipantId, Participant] = {}
+        self.relayed = 0
+        self.refused_messages: dict[str, int] = {}
+        self._certificate = certificate
+        self._settings = settings
+        self._timings = timings
+        self._on_empty = on_empty
+        self._tasks = TaskSet()
+        self._detector = SpeakerDetector()
+        self._chat_rates: dict[ParticipantId, TokenBucket] = {}
+        self._log = structlog.get_logger(__name__).bind(room=name)
+
+    @property
+    def name(self) -> RoomName:
+        return self._name
+
+    @property
+    def port(self) -> MediaPort:
+        """Whose engine all packets of the room run through."""
+        return self._port
+
+    def join(self, request: JoinRequest, listener: Listener) -> Participant:
+        """Let somebody in and announce them. `LimitError` (`room_full`) if there is no place."""
+        if len(self.participants) >= self._settings.max_participants:
+            raise LimitError(f"the room has its {self._settings.max_participants} participants", code="room_full")
+        participant = Participant(
+            self,
+            request,
+            listener,
+            certificate=self._certificate,
+            settings=self._settings,
+            timings=self._timings,
+            tasks=self._tasks,
+        )
+        self.participants[participant.id] = participant
+        self._chat_rates[participant.id] = TokenBucket(self._settings.messages_per_second, self._settings.message_burst)
+        if not participant.hidden:
+            self._announce(participant, ParticipantJoined(participant.view))
+        self._log.info("joined", participant=participant.id, hidden=participant.hidden)
+        return participant
+
+    def remove(self, participant: Participant, reason: str) -> None:
+        """Take somebody out: their tracks leave all slots, the others are told. Called by `Participant.leave`."""
+        if self.participants.pop(participant.id, None) is None:
+            return
+        self._chat_rates.pop(participant.id, None)
+        self._detector.forget(participant.id)
+        if participant.tracks:
+            self._refill(self.participants.values())
+        if not participant.hidden:
+            self._announce(participant, ParticipantLeft(participant.id, reason))
+        self._log.info("left", participant=participant.id, reason=reason)
+        if not self.participants:
+            self._on_empty(self)
+
+    def others(self, participant: Participant) -> tuple[ParticipantView, ...]:
+        """Everybody else who is not hidden, in the order in which they came."""
+        return tuple(p.view for p in self.participants.values() if p is not participant and not p.hidden)
+
+    @property
+    def speakers(self) -> tuple[ParticipantId, ...]:
+        return self._detector.speakers
+
+    def tracks_changed(self, participant: Participant, added: Sequence[Track], removed: Sequence[Track]) -> None:
+        """An offer of `participant` took effect."""
+        for track in removed:
+            self._announce(participant, TrackRemoved(participant.id, track.id))
+        for track in added:
+            self._announce(participant, TrackAdded(participant.id, track.view))
+        if added or removed:
+            self._refill(p for p in self.participants.values() if p is not participant)
+
+    def track_changed(self, participant: Participant, track: Track) -> None:
+        """It was muted or unmuted."""
+        self._announce(participant, TrackChanged(participant.id, track.view))
+        self._refill(p for p in self.participants.values() if p is not participant)
+
+    def slots_changed(self, participant: Participant) -> None:
+        """The slots of `participant`, or what they want to see, changed."""
+        self._refill((participant,), always_tell=True)
+
+    def relay(self, participant: Participant, label: str, text: str) -> None:
+        """Text from a data channel, to everybody else's channel of that label."""
+        if not participant.permissions.publish_data:
+            self._refuse("not_permitted")
+            return
+        if not self._chat_rates[participant.id].take(time.monotonic()):
+            self._refuse("rate_limited")
+            return
+        try:
+            parsed = parse_text(text)
+        except ProtocolError:
+            self._refuse("malformed")
+            return
+        message = ChatMessage(participant.id, participant.name, parsed, int(time.time() * 1000)).to_json()
+        self.relayed += 1
+        for other in self.participants.values():
+            if other is not participant and other.connection is not None:
+                other.connection.transport.send_message(label, message)
+
+    def hear(self, now_ms: int, levels: Mapping[int, int]) -> None:
+        """Newest audio levels by track handle (dBov, positive); called every 100 ms."""
+        loudest: dict[ParticipantId, int] = {}
+        for participant in self.participants.values():
+            heard = [levels[t.handle] for t in participant.tracks.values() if t.handle in levels and not t.muted]
+            if heard:
+                loudest[participant.id] = min(heard)
+        speakers = self._detector.update(now_ms, loudest)
+        if speakers is not None:
+            for participant in self.participants.values():
+                participant.notify(SpeakersChanged(speakers))
+            self._refill(p for p in self.participants.values() if any(p.slots_requested))
+
+    async def close(self, reason: str) -> None:
+        """Everybody leaves."""
+        for participant in list(self.participants.values()):
+            await participant.leave(reason)
+        await self._tasks.drain(self._settings.shutdown_seconds)
+
+    def _announce(self, about: Participant, event: RoomEvent) -> None:
+        for participant in self.participants.values():
+            if participant is not about:
+                participant.notify(event)
+
+    def _refuse(self, reason: str) -> None:
+        self.refused_messages[reason] = self.refused_messages.get(reason, 0) + 1
+
+    def _refill(self, receivers: Iterable[Participant], *, always_tell: bool = False) -> None:
+        tracks = {track.id: track for p in self.participants.values() for track in p.tracks.values()}
+        for receiver in receivers:
+            if receiver.connection is not None and not receiver.left:
+                self._fill(receiver, tracks, always_tell)
+
+    def _fill(self, receiver: Participant, tracks: Mapping[TrackId, Track], always_tell: bool) -> None:
+        connection = receiver.connection
+        if connection is None or not connection.role.subscribe:
+            return
+        slots = [OpenSlot(slot.mid, slot.kind, slot.track.id if slot.track else None) for slot in receiver.slots]
+        candidates = self._candidates(receiver, tracks.values())
+        filling = assign(slots, candidates)
+        changed = connection.fill({mid: tracks[t] if t is not None else None for mid, t in filling.items()})
+        if changed or always_tell:
+            receiver.notify(SlotsChanged(tuple(slot.view for slot in receiver.slots)))
+        needed = missing(slots, candidates, MAX_SLOTS_A_KIND)
+        if needed != receiver.slots_requested:
+            receiver.slots_requested = needed
+            if any(needed):
+                receiver.notify(SlotsNeeded(*needed))
+
+    def _candidates(self, receiver: Participant, tracks: Iterable[Track]) -> list[Candidate]:
+        return [
+            Candidate(track.id, track.owner, track.kind, self._rank(receiver, track))
+            for track in tracks
+            if track.owner != receiver.id and self._wanted(receiver, track)
+        ]
+
+    def _wanted(self, receiver: Participant, track: Track) -> bool:
+        if receiver.only is None:
+            return True
+        owner = self.participants.get(track.owner)
+        return owner is not None and receiver.only in (owner.id, owner.identity)
+
+    def _rank(self, receiver: Participant, track: Track) -> tuple[int, ...]:
+        pinned = receiver.pins.index(track.owner) if track.owner in receiver.pins else len(receiver.pins)
+        screen = track.source in (Source.SCREEN, Source.SCREEN_AUDIO)
+        return pinned, not screen, track.muted, -self._detector.spoke_ms(track.owner)
+
+
+def kind_counts(rooms: Iterable[Room]) -> dict[Kind, int]:
+    """Published tracks by kind, for metrics."""
+    counts = dict.fromkeys(Kind, 0)
+    for room in rooms:
+        for participant in room.participants.values():
+            for track in participant.tracks.values():
+                counts[track.kind] += 1
+    return counts
