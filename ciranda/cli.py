@@ -3,9 +3,11 @@
 import argparse
 import asyncio
 import contextlib
+import http
 import json
 import signal
 import sys
+import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,9 +20,10 @@ from sfu.config import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`ciranda serve …`. Gives the exit code: 0 after a clean stop, 1 if it cannot listen, 2 for unusable settings."""
+    """`ciranda serve …` or `ciranda health …`. Gives the exit code: 0, 1 (cannot listen; not healthy), 2 (bad settings)."""
     chosen = vars(_parser().parse_args(arguments))
-    chosen.pop("command")
+    if chosen.pop("command") == "health":
+        return _health(chosen["url"])
     try:
         settings = Settings(**{name: value for name, value in chosen.items() if value is not None})
     except ValidationError as error:
@@ -54,6 +57,17 @@ async def _serve(settings: Settings) -> None:
             await stop.wait()
 
 
+def _health(url: str) -> int:
+    """Ask a running server whether it is alive: the health check of the image."""
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/healthz", timeout=2) as response:
+            print(f"ciranda: {url} is alive")
+            return 0 if response.status == http.HTTPStatus.OK else 1
+    except (OSError, ValueError) as error:
+        print(f"ciranda: {url} does not answer: {error}", file=sys.stderr)
+        return 1
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ciranda", description="A Selective Forwarding Unit for WebRTC: one process, one media port."
@@ -67,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, field in Settings.model_fields.items():
         serve.add_argument("--" + name.replace("_", "-"), dest=name, **_flag(field))
+    health = commands.add_parser("health", help="ask a running server whether it is alive")
+    health.add_argument("--url", default="http://127.0.0.1:8080", help="where it is (default: %(default)s)")
     return parser
 
 
