@@ -3,11 +3,11 @@
 import argparse
 import asyncio
 import contextlib
-import http
+import http.client
 import json
 import signal
 import sys
-import urllib.request
+import urllib.parse
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +20,7 @@ from sfu.config import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`ciranda serve …` or `ciranda health …`. Gives the exit code: 0, 1 (cannot listen; not healthy), 2 (bad settings)."""
+    """`ciranda serve …` or `ciranda health …`. Exit code: 0, 1 (cannot listen, not healthy), 2 (settings)."""
     chosen = vars(_parser().parse_args(arguments))
     if chosen.pop("command") == "health":
         return _health(chosen["url"])
@@ -60,10 +60,14 @@ async def _serve(settings: Settings) -> None:
 def _health(url: str) -> int:
     """Ask a running server whether it is alive: the health check of the image."""
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/healthz", timeout=2) as response:
-            print(f"ciranda: {url} is alive")
-            return 0 if response.status == http.HTTPStatus.OK else 1
-    except (OSError, ValueError) as error:
+        address = urllib.parse.urlsplit(url)
+        connect = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+        connection = connect(address.netloc, timeout=2)
+        connection.request("GET", "/healthz")
+        status = connection.getresponse().status
+        print(f"ciranda: {url} answers {status}")
+        return 0 if status == http.HTTPStatus.OK else 1
+    except (OSError, ValueError, http.client.HTTPException) as error:
         print(f"ciranda: {url} does not answer: {error}", file=sys.stderr)
         return 1
 

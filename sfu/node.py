@@ -8,14 +8,13 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-import structlog
-
 from sfu.config import Settings
 from sfu.dataplane.types import Address
 from sfu.dtls import Certificate
 from sfu.errors import LimitError
 from sfu.events import Listener
 from sfu.ids import RoomName
+from sfu.log import get_logger
 from sfu.media_port import MediaPort
 from sfu.participant import Participant
 from sfu.permissions import JoinRequest
@@ -25,7 +24,7 @@ from sfu.timings import JoinTimings
 LEVELS_INTERVAL_S = 0.1
 """How often audio levels are looked at."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Node:

@@ -10,14 +10,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-import structlog
-
 from sfu.config import Settings
 from sfu.connection import Connection
 from sfu.dtls import Certificate
 from sfu.errors import LocalError, ProtocolError, RemoteError
 from sfu.events import Closed, ConnectionChanged, Listener, RoomEvent
 from sfu.ids import Mid, ParticipantId, RoomName, TrackId, new_participant_id
+from sfu.log import get_logger
 from sfu.media_port import MediaPort
 from sfu.permissions import JoinRequest
 from sfu.slot import Slot
@@ -78,7 +77,7 @@ class Participant:
         self._timings = timings
         self._tasks = tasks
         self._offered_s: float | None = None
-        self._log = structlog.get_logger(__name__).bind(room=room.name, participant=self.id)
+        self._log = get_logger(__name__).bind(room=room.name, participant=self.id)
 
     @property
     def tracks(self) -> Mapping[TrackId, Track]:

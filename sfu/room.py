@@ -7,8 +7,6 @@ them, and relays text. A room's packets all run through one media port. It makes
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import structlog
-
 from sfu.chat import ChatMessage, parse_text
 from sfu.config import Settings
 from sfu.dataplane.types import Kind
@@ -27,6 +25,7 @@ from sfu.events import (
     TrackRemoved,
 )
 from sfu.ids import ParticipantId, RoomName, TrackId
+from sfu.log import get_logger
 from sfu.media_port import MediaPort
 from sfu.participant import Participant
 from sfu.permissions import JoinRequest
@@ -68,7 +67,7 @@ class Room:
         self._tasks = TaskSet()
         self._detector = SpeakerDetector()
         self._chat_rates: dict[ParticipantId, TokenBucket] = {}
-        self._log = structlog.get_logger(__name__).bind(room=name)
+        self._log = get_logger(__name__).bind(room=name)
 
     @property
     def name(self) -> RoomName:
