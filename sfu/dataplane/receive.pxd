@@ -8,6 +8,7 @@ cdef struct ReceiveStats:
     uint64_t base
     uint64_t packets            # authenticated, without duplicates
     uint64_t bytes
+    uint64_t recovered          # of `packets`: retransmissions (not in the loss that we report, RFC 4588)
     uint32_t jitter_q4          # RFC 3550 A.8, in clock units × 16
     uint32_t last_transit
     uint64_t expected_prior
@@ -20,7 +21,7 @@ cdef enum:
     RECEIVE_NEW = 0
     RECEIVE_REORDERED = 1
     RECEIVE_DUPLICATE = 2
-    RECEIVE_TOO_OLD = 3
+    RECEIVE_TOO_OLD = 3         # older than the window, or a retransmission ahead of the stream: drop it
 
 cdef void stats_init(ReceiveStats *stats, uint32_t clock_rate) noexcept nogil
 # Only after the tag verified. `is_retransmission`: never advances `highest`, no jitter. Gives one of the enum; extended number in *extended.
@@ -41,6 +42,7 @@ cdef struct NackList:
     uint16_t count
     uint8_t overflowed          # the list was cleared: the caller asks for a keyframe and clears this
     uint64_t highest            # extended; 0 before the first packet
+    uint64_t last_keyframe      # extended; 0 before the first keyframe
     uint64_t requested          # total packets asked for
     NackEntry entries[1000]     # by sequence number
 
@@ -49,3 +51,10 @@ cdef void nack_packet(NackList *nacks, uint64_t extended, int64_t now_us, int is
 # Sequence numbers to ask for now, ascending, at most `capacity`. First after max(2 packets, 20 ms) of waiting, again after an RTT,
 # 10 tries at the most (ALGORITHMS 9).
 cdef size_t nack_collect(NackList *nacks, int64_t now_us, int64_t rtt_us, uint16_t *out, size_t capacity) noexcept nogil
+
+# Python view, for tests and tools.
+cdef class Receiver:
+    cdef ReceiveStats stats
+
+cdef class Nacks:
+    cdef NackList nacks

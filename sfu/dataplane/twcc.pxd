@@ -20,7 +20,7 @@ cdef void arrivals_packet(ArrivalLog *log, uint16_t number, int64_t now_us) noex
 cdef size_t arrivals_feedback(ArrivalLog *log, uint32_t sender_ssrc, uint32_t media_ssrc, uint8_t *out, size_t capacity) noexcept nogil
 
 cdef struct SentPacket:
-    int64_t sent_us             # 0: unknown or reported
+    int64_t sent_us             # 0: unknown or acknowledged; negative: told lost
     uint16_t size
 
 cdef struct SentLog:
@@ -37,3 +37,10 @@ cdef void sent_init(SentLog *log) noexcept nogil
 cdef uint16_t sent_packet(SentLog *log, uint16_t size, int64_t now_us) noexcept nogil   # gives the number to write
 # body: the feedback after its 12 bytes of header and SSRCs. DropReason.
 cdef int sent_feedback(SentLog *log, const uint8_t *body, size_t length, int64_t now_us) noexcept nogil
+
+# Python view, for tests and tools.
+cdef class Arrivals:
+    cdef ArrivalLog log
+
+cdef class Sent:
+    cdef SentLog log
