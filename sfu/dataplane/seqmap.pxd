@@ -43,6 +43,7 @@ cdef enum:
 
 cdef void timestamp_init(TimestampMap *map, uint32_t clock_rate, uint32_t first_out) noexcept nogil
 # Align a new source whose packet `ts_in` is sent at now_us. `known` says whether the sources share a clock by sender reports; then
-# `aligned_out` is where ts_in falls on the outgoing timeline (ALGORITHMS 4). Without: elapsed wall time decides.
+# `aligned_out` is where ts_in falls on the outgoing timeline. Without, and when aligned_out is more than 3 s from what
+# elapsed time says, elapsed wall time decides. The first source of all starts at first_out. Refused is only ever a known alignment.
 cdef int timestamp_switch(TimestampMap *map, uint32_t ts_in, int64_t now_us, int known, uint32_t aligned_out) noexcept nogil
 cdef uint32_t timestamp_map(TimestampMap *map, uint32_t ts_in, int64_t now_us) noexcept nogil
