@@ -29,13 +29,18 @@ class ChatMessage:
 
 def parse_text(data: str) -> str:
     """The text of `{"text": "…"}`; `ProtocolError` for anything else."""
-    if len(data) > MAX_BYTES or len(data.encode()) > MAX_BYTES:
-        raise ProtocolError(f"a data channel message has at most {MAX_BYTES} bytes")
+    if len(data) > MAX_BYTES or not _is_unicode(data) or len(data.encode()) > MAX_BYTES:
+        raise ProtocolError(f"a data channel message has at most {MAX_BYTES} bytes of UTF-8")
     try:
         message = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ProtocolError("a data channel message is a JSON object") from error
     text = message.get("text") if isinstance(message, dict) else None
-    if not isinstance(text, str) or not text.strip() or len(text) > MAX_TEXT:
+    if not isinstance(text, str) or not text.strip() or len(text) > MAX_TEXT or not _is_unicode(text):
         raise ProtocolError(f'a data channel message has a "text" of 1 to {MAX_TEXT} characters')
     return text
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it holds no lone surrogate, which no encoder downstream could send."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
