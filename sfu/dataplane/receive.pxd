@@ -1,5 +1,7 @@
-# What the receiver of one stream keeps (RFC 3550 A.1, A.3, A.8) and which packets it asks for again (RFC 4585).
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int32_t, int64_t
+# What the receiver of one stream keeps (RFC 3550 A.1, A.3, A.8).
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int64_t
+# The old address of these names.
+from sfu.dataplane.nack cimport NACK_LIST_SIZE, NackEntry, NackList, nack_collect, nack_init, nack_packet
 
 cdef struct ReceiveStats:
     uint8_t started
@@ -29,32 +31,6 @@ cdef int stats_packet(ReceiveStats *stats, uint16_t seq, uint32_t timestamp, uin
                       int is_retransmission, uint64_t *extended) noexcept nogil
 cdef int64_t stats_lost(const ReceiveStats *stats) noexcept nogil
 
-cdef enum:
-    NACK_LIST_SIZE = 1000
-
-cdef struct NackEntry:
-    uint64_t seq                # extended
-    int64_t first_us
-    int64_t sent_us             # 0: never asked for
-    uint8_t tries
-
-cdef struct NackList:
-    uint16_t count
-    uint8_t overflowed          # the list was cleared: the caller asks for a keyframe and clears this
-    uint64_t highest            # extended; 0 before the first packet
-    uint64_t last_keyframe      # extended; 0 before the first keyframe
-    uint64_t requested          # total packets asked for
-    NackEntry entries[1000]     # by sequence number
-
-cdef void nack_init(NackList *nacks) noexcept nogil
-cdef void nack_packet(NackList *nacks, uint64_t extended, int64_t now_us, int is_keyframe_start) noexcept nogil
-# Sequence numbers to ask for now, ascending, at most `capacity`. First after max(2 packets, 20 ms) of waiting, again after an RTT,
-# 10 tries at the most (ALGORITHMS 9).
-cdef size_t nack_collect(NackList *nacks, int64_t now_us, int64_t rtt_us, uint16_t *out, size_t capacity) noexcept nogil
-
 # Python view, for tests and tools.
 cdef class Receiver:
     cdef ReceiveStats stats
-
-cdef class Nacks:
-    cdef NackList nacks

@@ -1,5 +1,7 @@
 # RTCP (RFC 3550, 4585, 5104): a compound packet walked block by block, and the blocks that we write.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int32_t, int64_t
+# The old address of these names.
+from sfu.dataplane.clock cimport SenderClock, clock_init, clock_report, clock_timestamp, ntp_from_us
 from sfu.dataplane.receive cimport ReceiveStats
 
 cdef enum RtcpKind:
@@ -55,19 +57,3 @@ cdef size_t write_remb(uint8_t *out, size_t capacity, uint32_t sender_ssrc, uint
 cdef size_t write_bye(uint8_t *out, size_t capacity, const uint32_t *ssrcs, size_t count) noexcept nogil
 # The report block of a received stream, moving its interval on (RFC 3550 A.3).
 cdef void report_of(ReceiveStats *stats, uint32_t ssrc, int64_t now_us, ReportBlock *out) noexcept nogil
-cdef uint64_t ntp_from_us(int64_t unix_us) noexcept nogil
-
-# A publisher's clock against ours: where its NTP time falls on our time, so that all streams of a slot share one time line.
-cdef struct SenderClock:
-    uint8_t known
-    uint64_t ntp                # of the last SR
-    uint32_t rtp_timestamp
-    uint32_t clock_rate
-    int64_t offset_us           # our unix µs - its unix µs, smallest seen lately (least queueing)
-    int64_t offset_set_us
-
-cdef void clock_init(SenderClock *clock, uint32_t clock_rate) noexcept nogil
-# shared_offset: one a transport, so that its audio and its video get the same offset.
-cdef void clock_report(SenderClock *clock, uint64_t ntp, uint32_t rtp_timestamp, int64_t now_unix_us, int64_t *shared_offset_us, int64_t *shared_set_us) noexcept nogil
-# RTP timestamp that the publisher's clock shows at our time unix_us (valid only when known).
-cdef uint32_t clock_timestamp(const SenderClock *clock, int64_t unix_us, int64_t shared_offset_us) noexcept nogil

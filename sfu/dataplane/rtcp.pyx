@@ -1,7 +1,6 @@
-"""RTCP (RFC 3550, 4585, 5104, REMB): compounds checked and walked, blocks written, and a publisher's clock followed.
+"""RTCP (RFC 3550, 4585, 5104, REMB): compounds checked and walked, blocks written.
 
-Owns: what a compound must look like, the bytes of what we write, a report's arithmetic, and the map between a publisher's clock and
-ours. Never sends, never reads a clock, never keeps a pointer into a packet. `rtcp_check` comes first: after it every block that
+Owns: what a compound must look like, the bytes of what we write and the arithmetic of a report. Never sends, never reads a clock, never keeps a pointer into a packet. `rtcp_check` comes first: after it every block that
 `rtcp_next` gives, and every entry that its fields promise, lies inside of the packet. A compound may start with feedback (RFC 5506).
 """
 
@@ -36,12 +35,8 @@ cdef enum:
     REMB_MANTISSA_BITS = 18
     REMB_MAX_EXPONENT = 46          # 2^64 is beyond every bit rate
 
-    NTP_UNIX_OFFSET = 2208988800    # seconds from 1900 to 1970
     MAX_ROUND_TRIP_SECONDS = 60
     CLOCK_SKEW = 66                 # 1 ms in 1/65536 s: how far rounding may make a round trip negative
-
-    CLOCK_DRIFT_PPM = 200           # above every quartz
-    CLOCK_STEP_US = 5000000         # a larger leap of the offset is a clock that was set, not queueing
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------------------
@@ -307,7 +302,7 @@ cdef size_t write_bye(uint8_t *out, size_t capacity, const uint32_t *ssrcs, size
     return length
 
 
-# -- reports and clocks -----------------------------------------------------------------------------------------------------------
+# -- reports ----------------------------------------------------------------------------------------------------------------------
 
 cdef void report_of(ReceiveStats *stats, uint32_t ssrc, int64_t now_us, ReportBlock *out) noexcept nogil:
     # What retransmissions brought back was still lost on the way, so it stays in the loss that the publisher is told.
@@ -330,45 +325,3 @@ cdef void report_of(ReceiveStats *stats, uint32_t ssrc, int64_t now_us, ReportBl
         delay = <uint64_t> (now_us - stats.last_sr_us) * 65536 // 1000000 if now_us > stats.last_sr_us else 0
         out.last_sr = stats.last_sr_ntp
         out.delay_since_last_sr = UINT32_MAX if delay > UINT32_MAX else <uint32_t> delay
-
-
-cdef uint64_t ntp_from_us(int64_t unix_us) noexcept nogil:
-    cdef uint64_t seconds = <uint64_t> unix_us // 1000000, rest = <uint64_t> unix_us % 1000000
-    return ((seconds + <uint64_t> NTP_UNIX_OFFSET) << 32) | ((rest << 32) // 1000000)
-
-
-cdef inline int64_t _unix_from_ntp(uint64_t ntp) noexcept nogil:
-    return (<int64_t> (ntp >> 32) - <int64_t> NTP_UNIX_OFFSET) * 1000000 + <int64_t> ((<uint64_t> <uint32_t> ntp * 1000000) >> 32)
-
-
-cdef void clock_init(SenderClock *clock, uint32_t clock_rate) noexcept nogil:
-    memset(clock, 0, sizeof(SenderClock))
-    clock.clock_rate = clock_rate
-
-
-cdef void clock_report(SenderClock *clock, uint64_t ntp, uint32_t rtp_timestamp, int64_t now_unix_us, int64_t *shared_offset_us, int64_t *shared_set_us) noexcept nogil:
-    # The smallest offset had the least queueing. It grows by CLOCK_DRIFT_PPM, so that a publisher whose clock is slower than ours is followed.
-    cdef int64_t offset, grown
-    if not ntp:
-        return                  # a sender without a wall clock (RFC 3550, 6.4.1)
-    clock.known = 1
-    clock.ntp = ntp
-    clock.rtp_timestamp = rtp_timestamp
-    offset = now_unix_us - _unix_from_ntp(ntp)
-    grown = shared_offset_us[0]
-    if now_unix_us > shared_set_us[0]:
-        grown += (now_unix_us - shared_set_us[0]) // 1000000 * CLOCK_DRIFT_PPM + (now_unix_us - shared_set_us[0]) % 1000000 * CLOCK_DRIFT_PPM // 1000000
-    if not shared_set_us[0] or offset < grown or offset - grown > CLOCK_STEP_US:
-        grown = offset
-    shared_offset_us[0] = grown
-    shared_set_us[0] = now_unix_us
-
-
-cdef uint32_t clock_timestamp(const SenderClock *clock, int64_t unix_us, int64_t shared_offset_us) noexcept nogil:
-    # Whole seconds apart from the rest: a hostile NTP time must not overflow the product.
-    cdef int64_t elapsed = unix_us - shared_offset_us - _unix_from_ntp(clock.ntp)
-    cdef int64_t seconds = elapsed // 1000000, rest = elapsed % 1000000
-    if rest < 0:
-        rest += 1000000
-        seconds -= 1
-    return clock.rtp_timestamp + <uint32_t> (<uint64_t> seconds * clock.clock_rate + <uint64_t> rest * clock.clock_rate // 1000000)
