@@ -1,0 +1,262 @@
+"""One ICE-lite agent: answers connectivity checks and knows which addresses are its client's (RFC 8445, RFC 7675).
+
+It never sends a check, opens no socket and reads no clock: a parsed STUN request, its source and `now` go in; the bytes
+of the answer and events come out. The client controls; this side follows:
+
+* An address is *validated* by a check whose MESSAGE-INTEGRITY was made with our password.
+* The first validated address is *selected*; later only USE-CANDIDATE moves the selection, and the latest one wins
+  (browsers nominate again when they change networks).
+* Every valid check renews consent for its address. An address without one for `consent_s` is dropped; when the last is
+  dropped the agent has *expired*, for good.
+* After `restart` old and new credentials are both good until the first check with the new ones.
+"""
+
+import secrets
+import string
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+from sfu.ids import Ufrag
+
+from . import stun
+from .stun import Address, Kind, StunMessage
+
+MAX_ADDRESSES = 8
+"""Validated addresses kept for one client; the data plane holds as many."""
+CONSENT_S = 30.0
+"""RFC 7675, section 5.1."""
+SILENCE_S = 8.0
+"""Clients check every 4 to 6 s (RFC 7675, section 5.1); one lost check and some delay are not silence."""
+
+_ICE_CHARS = string.ascii_letters + string.digits
+UFRAG_CHARACTERS = 8
+PASSWORD_CHARACTERS = 24
+"""RFC 8445, section 5.3, asks for 24 bits in a ufrag and 128 in a password: here 47 and 142."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Our user fragment and password, as the answer carries them."""
+
+    ufrag: Ufrag
+    password: str
+
+
+def random_credentials() -> Credentials:
+    """Fresh ones from the system's random source."""
+    return Credentials(Ufrag(_random(UFRAG_CHARACTERS)), _random(PASSWORD_CHARACTERS))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A host candidate over UDP."""
+
+    address: Address
+    priority: int
+    """RFC 8445, section 5.1.2.1"""
+    foundation: str
+    component: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AddressValidated:
+    """Datagrams from here belong to this client."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSelected:
+    """Send here from now on."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class AddressDropped:
+    """No longer this client's: its consent expired, or `MAX_ADDRESSES` newer ones came."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsRetired:
+    """The client uses the new credentials after a restart; these are worthless now."""
+
+    ufrag: Ufrag
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Nothing was heard for `silence_s`, though consent lasts still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Heard again after `Silent`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Consent is gone. Nothing may be sent any more, and no later check is answered."""
+
+
+IceEvent = AddressValidated | AddressSelected | AddressDropped | CredentialsRetired | Silent | Resumed | Expired
+
+
+class IceAgent:
+    """`now` is any monotonic time in seconds, the same clock in every call."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        now: float,
+        *,
+        first_check_s: float = CONSENT_S,
+        consent_s: float = CONSENT_S,
+        silence_s: float = SILENCE_S,
+    ) -> None:
+        """Expires when no valid check comes within `first_check_s`."""
+        self._accepted: dict[str, Credentials] = {credentials.ufrag: credentials}
+        self._local = credentials
+        self._consent_s = consent_s
+        self._silence_s = silence_s
+        self._deadline = now + first_check_s
+        self._validated: OrderedDict[Address, float] = OrderedDict()
+        """Address → time of its last valid check, the longest silent first."""
+        self._selected: Address | None = None
+        self._heard = now
+        self._silent = False
+        self._expired = False
+        self._events: deque[IceEvent] = deque()
+
+    @property
+    def local(self) -> Credentials:
+        """What the next answer says; the newest."""
+        return self._local
+
+    @property
+    def ufrags(self) -> tuple[str, ...]:
+        """Every user fragment that a check may still name."""
+        return tuple(self._accepted)
+
+    @property
+    def selected(self) -> Address | None:
+        """Where to send; None before the first valid check and after expiry."""
+        return self._selected
+
+    @property
+    def expired(self) -> bool:
+        return self._expired
+
+    def restart(self, credentials: Credentials) -> None:
+        """New credentials for the next answer. The ones in use stay good until a check uses the new ones."""
+        _, *never_used = self._accepted
+        for ufrag in never_used:
+            self._retire(ufrag)
+        self._accepted[credentials.ufrag] = credentials
+        self._local = credentials
+
+    def receive(self, request: StunMessage, source: Address, now: float) -> tuple[bytes | None, str | None]:
+        """The answer to send back to `source` (None: stay silent) and the name of what was wrong (None: a valid check).
+
+        Events are ready before the answer is sent: take them first, so that what the client does next is let in.
+        """
+        if self._expired:
+            return None, "ice_expired"
+        if request.kind is not Kind.REQUEST or request.method != stun.BINDING:
+            return None, "stun_not_a_request"
+        if not request.has_fingerprint:
+            return None, "stun_no_fingerprint"
+        if request.username is None or request.integrity is None:
+            return stun.error(request, stun.BAD_REQUEST), "stun_bad_request"
+        ufrag = request.username.partition(":")[0]
+        credentials = self._accepted.get(ufrag)
+        if credentials is None:
+            return stun.error(request, stun.UNAUTHENTICATED), "stun_unknown_ufrag"
+        key = credentials.password.encode()
+        if not request.authenticates(key):
+            return stun.error(request, stun.UNAUTHENTICATED), "stun_bad_integrity"
+        if request.unknown_required:
+            return stun.error(request, stun.UNKNOWN_ATTRIBUTE, key=key), "stun_unknown_attribute"
+        if request.controlled is not None:  # a lite agent never controls (RFC 8445, section 6.1.1)
+            return stun.error(request, stun.ROLE_CONFLICT, key=key), "ice_role_conflict"
+        self._in_use(ufrag)
+        self._renew(source, now)
+        if self._selected is None or (request.use_candidate and source != self._selected):
+            self._select(source)
+        return stun.success(request, source, key=key), None
+
+    def note_life(self, now: float) -> None:
+        """Something authenticated came another way (SRTP, DTLS): no silence, but no consent either (RFC 7675)."""
+        self._live(now)
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` wants to run; None after expiry."""
+        if self._expired:
+            return None
+        if not self._validated:
+            return self._deadline
+        consent = next(iter(self._validated.values())) + self._consent_s
+        return consent if self._silent else min(consent, self._heard + self._silence_s)
+
+    def handle_timer(self, now: float) -> None:
+        """Drops addresses without consent and notices silence; early calls do no harm."""
+        if self._expired:
+            return
+        while self._validated:
+            address, last = next(iter(self._validated.items()))
+            if now < last + self._consent_s:
+                break
+            self._drop(address)
+        if not self._validated:
+            if self._selected is not None or now >= self._deadline:
+                self._selected = None
+                self._expired = True
+                self._events.append(Expired())
+            return
+        if self._selected not in self._validated:
+            self._select(next(reversed(self._validated)))
+        if not self._silent and now >= self._heard + self._silence_s:
+            self._silent = True
+            self._events.append(Silent())
+
+    def next_event(self) -> IceEvent | None:
+        """The oldest event not yet taken."""
+        return self._events.popleft() if self._events else None
+
+    def _in_use(self, ufrag: str) -> None:
+        """A valid check used these credentials: if they are the newest, all others are retired."""
+        if ufrag == self._local.ufrag and len(self._accepted) > 1:
+            for other in [other for other in self._accepted if other != ufrag]:
+                self._retire(other)
+
+    def _retire(self, ufrag: str) -> None:
+        self._events.append(CredentialsRetired(self._accepted.pop(ufrag).ufrag))
+
+    def _renew(self, source: Address, now: float) -> None:
+        if source not in self._validated:
+            if len(self._validated) == MAX_ADDRESSES:
+                self._drop(next(address for address in self._validated if address != self._selected))
+            self._events.append(AddressValidated(source))
+        self._validated[source] = now
+        self._validated.move_to_end(source)
+        self._live(now)
+
+    def _live(self, now: float) -> None:
+        self._heard = max(self._heard, now)
+        if self._silent:
+            self._silent = False
+            self._events.append(Resumed())
+
+    def _select(self, address: Address) -> None:
+        self._selected = address
+        self._events.append(AddressSelected(address))
+
+    def _drop(self, address: Address) -> None:
+        del self._validated[address]
+        self._events.append(AddressDropped(address))
+
+
+def _random(characters: int) -> str:
+    return "".join(secrets.choice(_ICE_CHARS) for _ in range(characters))
