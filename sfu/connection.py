@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from sfu.config import Settings
+from sfu.data_channels import SctpParameters
 from sfu.dataplane.types import TrackParams
 from sfu.dtls import Certificate
 from sfu.errors import LimitError
 from sfu.ids import Mid, ParticipantId, new_ssrc, new_track_id
 from sfu.media_port import MediaPort
-from sfu.negotiation import CAPABILITIES, LocalParameters, Negotiated, Role, SdpLimits, negotiate
-from sfu.protocol.sdp import IceFragment, parse_fragment, write_fragment
+from sfu.negotiated import LocalParameters, Negotiated, Role
+from sfu.negotiation import CAPABILITIES, negotiate
+from sfu.protocol.sdp import CandidateLine, IceFragment, SdpLimits, parse_fragment, serialize_fragment
 from sfu.slot import Slot
 from sfu.track import Track
-from sfu.transport import Connected, RemoteParameters, SctpParameters, Transport, TransportEvent
+from sfu.transport import Connected, RemoteParameters, Transport, TransportEvent
 from sfu.views import Source
 
 
@@ -56,9 +58,15 @@ class Connection:
         self._on_event = on_event
         self._negotiated: Negotiated | None = None
         self._session_id = secrets.randbits(62)
-        self._version = 0
         self._cname = secrets.token_hex(8)
-        self.transport = Transport(port, certificate=certificate, on_event=self._handle, settings=settings)
+        self.transport = Transport(
+            port,
+            certificate=certificate,
+            on_event=self._handle,
+            dtls_timeout_s=settings.dtls_timeout_seconds,
+            ice_timeout_s=settings.ice_timeout_seconds,
+            consent_s=settings.consent_seconds,
+        )
 
     def negotiate(self, offer: str, sources: Mapping[Mid, Source], muted: Mapping[Mid, bool]) -> Change:
         """Answer an offer. `SdpError` or `LimitError` leave everything as it was."""
@@ -68,12 +76,11 @@ class Connection:
             self.transport.restart_ice()
             result = self._answer(offer)
         first = self._negotiated is None
+        (self.transport.start if first else self.transport.update)(_remote(result))
         self._negotiated = result
-        self._version += 1
         self._engine.set_receive(self.transport.handle, result.receive)
         added, removed = self._apply_tracks(result, sources, muted)
         self._apply_slots(result)
-        (self.transport.start if first else self.transport.update)(_remote(result))
         return Change(result.answer, tuple(added), tuple(removed))
 
     def trickle(self, text: str) -> str | None:
@@ -89,7 +96,10 @@ class Connection:
         )
         self.transport.restart_ice()
         ours = self.transport.local_parameters
-        return write_fragment(IceFragment(ours.ufrag, ours.password, ours.candidates, end=True))
+        candidates = tuple(map(CandidateLine.of, ours.candidates))
+        return serialize_fragment(
+            IceFragment(ours.ufrag, ours.password, candidates, end=True, mid=current.lines[0].mid, ice_lite=True)
+        )
 
     def fill(self, filling: Mapping[Mid, Track | None]) -> bool:
         """Put tracks into slots; whether anything changed. Media flows once the transport is connected."""
@@ -118,7 +128,7 @@ class Connection:
             fingerprint=ours.fingerprint,
             candidates=ours.candidates,
             session_id=self._session_id,
-            session_version=self._version,
+            session_version=0,
             cname=self._cname,
         )
         return negotiate(
@@ -128,7 +138,7 @@ class Connection:
             role=self.role,
             capabilities=CAPABILITIES,
             new_ssrc=new_ssrc,
-            limits=SdpLimits(max_bytes=self._settings.max_sdp_bytes),
+            limits=SdpLimits(max_characters=self._settings.max_sdp_bytes),
         )
 
     def _check_limits(self, result: Negotiated) -> None:

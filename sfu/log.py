@@ -1,7 +1,8 @@
 """Loggers with bound values (`log.bind(room=…).info("joined", name=…)`) on top of standard logging.
 
-It configures nothing: a program that embeds Ciranda gets ordinary log records (values in `record.__dict__`) and decides what
-becomes of them; `ciranda.logging` makes lines of them for the command. Tokens, SDP and passwords are never values.
+It configures nothing: a program that embeds Ciranda gets ordinary log records (values in `record.__dict__`) and
+decides what becomes of them; `ciranda.logging` makes lines of them for the command. Tokens, SDP and passwords are
+never values.
 """
 
 import logging

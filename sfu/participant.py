@@ -215,13 +215,24 @@ class Participant:
         match event:
             case Message(label, text):
                 self.room.relay(self, label, text)
-                return
             case ChannelOpened():
-                return
-            case Connected() if self._offered_s is not None:
-                self._timings.observe("total", time.monotonic() - self._offered_s)
-                self._offered_s = None
-            case TransportClosed():
+                pass
+            case TransportClosed(reason):
                 self._drop_connection()
-        self._log.info("connection", state=event.state, reason=getattr(event, "reason", ""))
-        self.notify(ConnectionChanged(event.state, getattr(event, "reason", "")))
+                self._tell_state("closed", reason)
+            case Connected(ice_ms, dtls_ms):
+                self._observe_join(ice_ms, dtls_ms)
+                self._tell_state(connection.transport.state)
+            case _:
+                self._tell_state(connection.transport.state)
+
+    def _tell_state(self, state: str, reason: str = "") -> None:
+        self._log.info("connection", state=state, reason=reason)
+        self.notify(ConnectionChanged(state, reason))
+
+    def _observe_join(self, ice_ms: float, dtls_ms: float) -> None:
+        self._timings.observe("ice", ice_ms / 1000)
+        self._timings.observe("dtls", dtls_ms / 1000)
+        if self._offered_s is not None:
+            self._timings.observe("total", time.monotonic() - self._offered_s)
+            self._offered_s = None

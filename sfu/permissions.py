@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sfu.negotiation import Role
+from sfu.negotiated import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""The front doors: HTTP, WebSocket, WHIP and WHEP. They turn messages into calls on the room model, and events into messages."""
+"""The front doors: WebSocket, WHIP, WHEP, administration and the page. They know HTTP; the media server behind them does not."""

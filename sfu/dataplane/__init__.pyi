@@ -7,24 +7,62 @@ datagram when one does; they never wait for the worker. A stale handle raises `K
 
 from .types import (
     Address as Address,
+)
+from .types import (
     AudioLevel as AudioLevel,
+)
+from .types import (
     DtlsReceived as DtlsReceived,
+)
+from .types import (
     EngineCounters as EngineCounters,
+)
+from .types import (
     Event as Event,
+)
+from .types import (
     Extension as Extension,
+)
+from .types import (
     Format as Format,
+)
+from .types import (
     Kind as Kind,
+)
+from .types import (
     LayerStarted as LayerStarted,
+)
+from .types import (
     LayerStats as LayerStats,
+)
+from .types import (
     LayerStopped as LayerStopped,
+)
+from .types import (
     ReceiveParams as ReceiveParams,
+)
+from .types import (
     SlotFormat as SlotFormat,
+)
+from .types import (
     SlotParams as SlotParams,
+)
+from .types import (
     SlotStats as SlotStats,
+)
+from .types import (
     SourceEnded as SourceEnded,
+)
+from .types import (
     SrtpProfile as SrtpProfile,
+)
+from .types import (
     StunReceived as StunReceived,
+)
+from .types import (
     TrackParams as TrackParams,
+)
+from .types import (
     TransportStats as TransportStats,
 )
 

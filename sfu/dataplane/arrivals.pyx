@@ -5,8 +5,8 @@ missing is reported again. Never sends, never reads a clock.
 """
 
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memset
+from sfu.dataplane.exact cimport Exact
 from sfu.dataplane.twcc cimport (
     FEEDBACK_HEADER, LONGEST_RUN, REFERENCE_TICKS, SYMBOL_LARGE, SYMBOL_MISSING, SYMBOL_SMALL, VECTOR_ONE_BIT, VECTOR_TWO_BIT,
 )
@@ -193,7 +193,7 @@ cdef size_t arrivals_feedback(ArrivalLog *log, uint32_t sender_ssrc, uint32_t me
     return offset
 
 
-# -- Python view, for tests and tools ---------------------------------------------------------------------------------------------
+# -- Python view, for tests and tools ------------------------------------------------------------------------
 
 cdef class Arrivals:
     """What one publisher's transport received."""
@@ -206,15 +206,8 @@ cdef class Arrivals:
 
     def feedback(self, sender_ssrc: int = 1, media_ssrc: int = 2, capacity: int = 1200) -> bytes:
         """The next RTCP feedback packet; empty when nothing is pending."""
-        cdef size_t room = capacity, length
-        cdef uint8_t *out = <uint8_t *> malloc(room or 1)
-        if out == NULL:
-            raise MemoryError
-        try:
-            length = arrivals_feedback(&self.log, sender_ssrc, media_ssrc, out, room)
-            return out[:length]
-        finally:
-            free(out)
+        cdef Exact block = Exact(capacity)
+        return block.first(arrivals_feedback(&self.log, sender_ssrc, media_ssrc, block.data, block.length))
 
     @property
     def pending(self) -> int:

@@ -15,3 +15,10 @@ cdef void clock_init(SenderClock *clock, uint32_t clock_rate) noexcept nogil
 cdef void clock_report(SenderClock *clock, uint64_t ntp, uint32_t rtp_timestamp, int64_t now_unix_us, int64_t *shared_offset_us, int64_t *shared_set_us) noexcept nogil
 # RTP timestamp that the publisher's clock shows at our time unix_us (valid only when known).
 cdef uint32_t clock_timestamp(const SenderClock *clock, int64_t unix_us, int64_t shared_offset_us) noexcept nogil
+
+# Python view, for tests and tools.
+cdef class SharedOffset:
+    cdef int64_t offset_us, set_us
+
+cdef class Clock:
+    cdef SenderClock clock

@@ -53,3 +53,38 @@ cdef uint32_t clock_timestamp(const SenderClock *clock, int64_t unix_us, int64_t
         rest += 1000000
         seconds -= 1
     return clock.rtp_timestamp + <uint32_t> (<uint64_t> seconds * clock.clock_rate + <uint64_t> rest * clock.clock_rate // 1000000)
+
+
+# -- Python view, for tests and tools ------------------------------------------------------------------------
+
+cdef class SharedOffset:
+    """The offset between a publisher's clock and ours, one a transport."""
+
+    @property
+    def us(self) -> int:
+        """Our unix time - its unix time, in µs."""
+        return self.offset_us
+
+
+cdef class Clock:
+    """The clock of one stream; `clock_rate` in Hz."""
+
+    def __cinit__(self, clock_rate: int) -> None:
+        clock_init(&self.clock, clock_rate)
+
+    def report(self, ntp: int, rtp_timestamp: int, now_unix_us: int, shared: SharedOffset) -> None:
+        """A sender report came."""
+        clock_report(&self.clock, ntp, rtp_timestamp, now_unix_us, &shared.offset_us, &shared.set_us)
+
+    def timestamp(self, unix_us: int, shared: SharedOffset) -> int:
+        """What the publisher's media clock shows at our time."""
+        return clock_timestamp(&self.clock, unix_us, shared.offset_us)
+
+    @property
+    def known(self) -> bool:
+        return bool(self.clock.known)
+
+
+def ntp(unix_us: int) -> int:
+    """64-bit NTP time (RFC 5905)."""
+    return ntp_from_us(unix_us)

@@ -6,17 +6,17 @@ a keyframe instead.
 """
 
 from libc.stdint cimport int64_t, uint16_t, uint64_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memmove
+from sfu.dataplane.exact cimport Exact
 
 cdef enum:
-    MAX_AGE = 10000        # sequence numbers
+    MAX_AGE = 10000             # sequence numbers
     MAX_TRIES = 10
-    FIRST_PACKETS = 2      # reordering by that much is not loss yet
-    FIRST_US = 20000       # … nor is anything this young
-    FIRST_LONGEST_US = 100000  # but a stream that pauses after a hole does not keep it for ever
+    FIRST_PACKETS = 2           # reordering by that much is not loss yet
+    FIRST_US = 20000            # nor is anything this young
+    FIRST_LONGEST_US = 100000   # but a hole that the stream pauses after is asked for all the same
     RETRY_SHORTEST_US = 20000
-    UNKNOWN_RTT_US = 100000    # spacing of repeats before the first round trip was measured
+    UNKNOWN_RTT_US = 100000     # spacing of repeats before the first round trip was measured
 
 
 cdef void nack_init(NackList *nacks) noexcept nogil:
@@ -130,7 +130,7 @@ cdef size_t nack_collect(NackList *nacks, int64_t now_us, int64_t rtt_us, uint16
     return written
 
 
-# -- Python view, for tests and tools ---------------------------------------------------------------------------------------------
+# -- Python view, for tests and tools ------------------------------------------------------------------------
 
 cdef class Nacks:
     """The list of missing packets of one stream."""
@@ -143,16 +143,10 @@ cdef class Nacks:
 
     def collect(self, now_us: int, rtt_us: int = 0, capacity: int = 1000) -> list[int]:
         """The sequence numbers to ask for now, at most `capacity`."""
-        cdef size_t room = capacity, count, index
-        # Exactly as large as promised, so that a sanitizer sees a write past its end.
-        cdef uint16_t *out = <uint16_t *> malloc(room * sizeof(uint16_t))
-        if out == NULL:
-            raise MemoryError
-        try:
-            count = nack_collect(&self.nacks, now_us, rtt_us, out, room)
-            return [out[index] for index in range(count)]
-        finally:
-            free(out)
+        cdef Exact block = Exact(capacity * sizeof(uint16_t))
+        cdef uint16_t *out = <uint16_t *> block.data
+        cdef size_t index, count = nack_collect(&self.nacks, now_us, rtt_us, out, capacity)
+        return [out[index] for index in range(count)]
 
     @property
     def missing(self) -> list[int]:

@@ -1,5 +1,5 @@
 # What the receiver of one stream keeps (RFC 3550 A.1, A.3, A.8).
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int32_t, int64_t
 # The old address of these names.
 from sfu.dataplane.nack cimport NACK_LIST_SIZE, NackEntry, NackList, nack_collect, nack_init, nack_packet
 
@@ -31,6 +31,21 @@ cdef int stats_packet(ReceiveStats *stats, uint16_t seq, uint32_t timestamp, uin
                       int is_retransmission, uint64_t *extended) noexcept nogil
 cdef int64_t stats_lost(const ReceiveStats *stats) noexcept nogil
 
+cdef struct ReportBlock:
+    uint32_t ssrc
+    uint8_t fraction_lost
+    int32_t lost
+    uint32_t highest_sequence
+    uint32_t jitter
+    uint32_t last_sr
+    uint32_t delay_since_last_sr
+
+# The report block of a received stream, moving its interval on (RFC 3550 A.3).
+cdef void report_of(ReceiveStats *stats, uint32_t ssrc, int64_t now_us, ReportBlock *out) noexcept nogil
+
 # Python view, for tests and tools.
 cdef class Receiver:
     cdef ReceiveStats stats
+
+cdef object report_as_tuple(const ReportBlock *block)
+cdef ReportBlock report_from_tuple(report)

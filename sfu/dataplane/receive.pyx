@@ -7,7 +7,9 @@ Sequence numbers are extended to 64 bits by the nearer direction, as SRTP's own 
 leaps by half the space does not get past SRTP either, so RFC 3550's probation and restart (A.1) are not needed here.
 """
 
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from typing import NamedTuple
+
+from libc.stdint cimport UINT32_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 cdef enum:
@@ -16,7 +18,7 @@ cdef enum:
     MAX_TRANSIT_SECONDS = 5     # a larger leap of the transit time is a new timestamp base, not jitter
 
 
-# -- statistics -------------------------------------------------------------------------------------------------------------------
+# -- statistics ----------------------------------------------------------------------------------------------
 
 cdef void stats_init(ReceiveStats *stats, uint32_t clock_rate) noexcept nogil:
     memset(stats, 0, sizeof(ReceiveStats))
@@ -100,7 +102,52 @@ cdef int64_t stats_lost(const ReceiveStats *stats) noexcept nogil:
     return <int64_t> (stats.highest - stats.base + 1) - <int64_t> stats.packets
 
 
-# -- Python view, for tests and tools ---------------------------------------------------------------------------------------------
+cdef void report_of(ReceiveStats *stats, uint32_t ssrc, int64_t now_us, ReportBlock *out) noexcept nogil:
+    # What retransmissions brought back was still lost on the way, so it stays in the loss that the publisher is told.
+    cdef int64_t lost = stats_lost(stats) + <int64_t> stats.recovered, interval_lost
+    cdef uint64_t expected = stats.highest - stats.base + 1 if stats.started else 0
+    cdef uint64_t interval = expected - stats.expected_prior, delay
+    cdef uint64_t received = stats.packets - stats.recovered
+    memset(out, 0, sizeof(ReportBlock))
+    out.ssrc = ssrc
+    interval_lost = <int64_t> interval - <int64_t> (received - stats.received_prior)
+    if interval and interval_lost > 0:
+        interval_lost = (interval_lost << 8) // <int64_t> interval
+        out.fraction_lost = 255 if interval_lost > 255 else <uint8_t> interval_lost
+    stats.expected_prior = expected
+    stats.received_prior = received
+    out.lost = 0x7FFFFF if lost > 0x7FFFFF else -0x800000 if lost < -0x800000 else <int32_t> lost
+    out.highest_sequence = <uint32_t> (stats.highest - 65536) if stats.started else 0     # cycles start at 0 on the wire
+    out.jitter = stats.jitter_q4 >> 4
+    if stats.last_sr_ntp:
+        delay = <uint64_t> (now_us - stats.last_sr_us) * 65536 // 1000000 if now_us > stats.last_sr_us else 0
+        out.last_sr = stats.last_sr_ntp
+        out.delay_since_last_sr = UINT32_MAX if delay > UINT32_MAX else <uint32_t> delay
+
+
+# -- Python view, for tests and tools ------------------------------------------------------------------------
+
+class Report(NamedTuple):
+    """A report block (RFC 3550, 6.4.1)."""
+
+    ssrc: int
+    fraction_lost: int
+    lost: int
+    highest_sequence: int
+    jitter: int
+    last_sr: int
+    delay_since_last_sr: int
+
+
+cdef object report_as_tuple(const ReportBlock *block):
+    return Report(block.ssrc, block.fraction_lost, block.lost, block.highest_sequence, block.jitter, block.last_sr, block.delay_since_last_sr)
+
+
+cdef ReportBlock report_from_tuple(report):
+    cdef ReportBlock block
+    block.ssrc, block.fraction_lost, block.lost, block.highest_sequence, block.jitter, block.last_sr, block.delay_since_last_sr = report
+    return block
+
 
 cdef class Receiver:
     """The statistics of one stream; `clock_rate` in Hz."""
@@ -118,6 +165,12 @@ cdef class Receiver:
         """A sender report with this 64-bit NTP time came."""
         self.stats.last_sr_ntp = <uint32_t> ((<uint64_t> ntp) >> 16)
         self.stats.last_sr_us = now_us
+
+    def report(self, ssrc: int, now_us: int) -> Report:
+        """The report block of what came since the last one."""
+        cdef ReportBlock block
+        report_of(&self.stats, ssrc, now_us, &block)
+        return report_as_tuple(&block)
 
     @property
     def highest(self) -> int:

@@ -5,8 +5,8 @@ the second acts on it, so a malformed one changes nothing. Never sends, never re
 """
 
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint64_t
-from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
+from sfu.dataplane.exact cimport Exact, exact_copy
 from sfu.dataplane.reasons cimport DROP_NONE, DROP_RTCP_MALFORMED
 from sfu.dataplane.twcc cimport (
     FEEDBACK_HEADER, LONGEST_RUN, REFERENCE_TICKS, SYMBOL_LARGE, SYMBOL_MISSING, SYMBOL_RESERVED, SYMBOL_SMALL, VECTOR_ONE_BIT,
@@ -18,7 +18,7 @@ cdef enum:
     RATE_WINDOW_US = 1000000
 
 
-# -- feedback read ----------------------------------------------------------------------------------------------------------------
+# -- feedback read -------------------------------------------------------------------------------------------
 
 cdef struct Reader:
     const uint8_t *chunk
@@ -100,7 +100,7 @@ cdef int _reader_next(Reader *reader, uint16_t *number) noexcept nogil:
     return symbol != SYMBOL_MISSING
 
 
-# -- what was sent ----------------------------------------------------------------------------------------------------------------
+# -- what was sent -------------------------------------------------------------------------------------------
 
 cdef void sent_init(SentLog *log) noexcept nogil:
     memset(log, 0, sizeof(SentLog))
@@ -157,16 +157,7 @@ cdef int sent_feedback(SentLog *log, const uint8_t *body, size_t length, int64_t
     return DROP_NONE
 
 
-# -- Python view, for tests and tools ---------------------------------------------------------------------------------------------
-
-cdef uint8_t *_exact_copy(bytes data) except NULL:
-    # A heap block of exactly this length, so that a sanitizer sees a read past its end.
-    cdef uint8_t *copy = <uint8_t *> malloc(len(data) or 1)
-    if copy == NULL:
-        raise MemoryError
-    memcpy(copy, <const char *> data, len(data))
-    return copy
-
+# -- Python view, for tests and tools ------------------------------------------------------------------------
 
 cdef class Sent:
     """What one subscriber's transport was sent."""
@@ -181,11 +172,8 @@ cdef class Sent:
 
     def feedback(self, body: bytes, now_us: int) -> int:
         """Takes the body of a feedback packet (after both SSRCs); gives a `DropReason`."""
-        cdef uint8_t *copy = _exact_copy(body)
-        try:
-            return sent_feedback(&self.log, copy, len(body), now_us)
-        finally:
-            free(copy)
+        cdef Exact block = exact_copy(body)
+        return sent_feedback(&self.log, block.data, block.length, now_us)
 
     @property
     def acknowledged(self) -> int:
@@ -212,16 +200,13 @@ def read_feedback(body: bytes) -> list[tuple[int, int | None]] | None:
     cdef Reader reader
     cdef const uint8_t *deltas = NULL
     cdef uint16_t number = 0
-    cdef uint8_t *copy = _exact_copy(body)
-    try:
-        if _feedback_check(copy, len(body), &deltas) != DROP_NONE:
-            return None
-        _reader_init(&reader, copy, len(body))
-        reader.delta = deltas
-        statuses = []
-        while reader.left:
-            arrived = _reader_next(&reader, &number)
-            statuses.append((number, reader.ticks if arrived else None))
-        return statuses
-    finally:
-        free(copy)
+    cdef Exact block = exact_copy(body)
+    if _feedback_check(block.data, block.length, &deltas) != DROP_NONE:
+        return None
+    _reader_init(&reader, block.data, block.length)
+    reader.delta = deltas
+    statuses = []
+    while reader.left:
+        arrived = _reader_next(&reader, &number)
+        statuses.append((number, reader.ticks if arrived else None))
+    return statuses

@@ -4,7 +4,7 @@ Owns the two maps from a source's numbers to a slot's. A sequence number goes ou
 the delta one smaller from there on; the deltas are kept as intervals, so a late packet gets the number it would have had, and a
 number sent can be turned back into the one received. All counting is in 64 bits, so that no comparison has to think of a wrap.
 
-Never knows why a packet is dropped or a source changes, and keeps no clock: the time is an argument.
+Never knows why a packet is dropped or a source changes, and reads no clock: the time is an argument.
 """
 
 from libc.stdint cimport int16_t, int32_t
@@ -28,7 +28,8 @@ cdef void seqmap_init(SequenceMap *map, uint16_t first_out) noexcept nogil:
 
 
 cdef void seqmap_switch(SequenceMap *map, uint16_t next_in, uint16_t gap) noexcept nogil:
-    if map.started:
+    # A source from which nothing was sent has left its hole already.
+    if map.started and map.highest_in >= map.oldest_in:
         map.highest_out += gap
     map.started = 1
     map.oldest_in = EXTENDED_BASE + <uint64_t>next_in
@@ -49,8 +50,7 @@ cdef int seqmap_map(SequenceMap *map, uint16_t seq_in, uint16_t *seq_out) noexce
     if not map.started:
         seqmap_switch(map, seq_in, 0)
     number = extend(map.highest_in, seq_in)
-    # The second half: a jump of exactly half the range extends to below zero right after a switch.
-    if number < map.oldest_in or number > map.highest_in + 0x8000:
+    if number < map.oldest_in:
         return SEQMAP_OLD
     i = map.interval_count - 1
     if number > map.highest_in:

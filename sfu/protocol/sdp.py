@@ -1,6 +1,6 @@
 """Session descriptions: the door to reading, writing and their values (RFC 8866, RFC 9429, fragments of RFC 8840)."""
 
-from .sdp_fragment import IceFragment, parse_fragment, serialize_fragment
+from .sdp_fragment import IceFragment, parse_fragment, write_fragment
 from .sdp_model import (
     CandidateLine,
     Direction,
@@ -21,7 +21,7 @@ from .sdp_model import (
     TransportLines,
 )
 from .sdp_parser import DEFAULT_LIMITS, parse
-from .sdp_writer import serialize
+from .sdp_writer import candidate_line, serialize
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -43,8 +43,9 @@ __all__ = [
     "SimulcastRid",
     "SsrcGroup",
     "TransportLines",
+    "candidate_line",
     "parse",
     "parse_fragment",
     "serialize",
-    "serialize_fragment",
+    "write_fragment",
 ]

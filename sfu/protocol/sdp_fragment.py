@@ -12,13 +12,12 @@ from sfu.ids import Mid, Ufrag
 
 from . import sdp_media_attributes as media
 from . import sdp_transport_attributes as transport
+from .ice import Candidate
 from .sdp_model import CandidateLine, SdpLimits, TransportLines
 from .sdp_sections import split_sections
-from .sdp_writer import LINE_END, candidate_text, transport_lines
+from .sdp_writer import LINE_END, candidate_line, candidate_text, transport_lines
 
-FRAGMENT_LIMITS = SdpLimits(
-    max_characters=16_384, max_lines=512, max_line_length=1_024, max_media=64, max_attributes=256
-)
+FRAGMENT_LIMITS = SdpLimits(max_bytes=16_384, max_lines=512, max_line_length=1_024, max_media=64, max_attributes=256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +27,11 @@ class IceFragment:
     ufrag: Ufrag | None = None
     """None: candidates only, for the ICE generation that the receiver knows."""
     password: str | None = None
-    candidates: tuple[CandidateLine, ...] = ()
+    candidates: tuple[CandidateLine | Candidate, ...] = ()
     end: bool = False
     """`a=end-of-candidates` was there."""
     mid: Mid | None = None
     """Of the first m-line."""
-    ice_lite: bool = False
 
 
 def parse_fragment(text: str, *, limits: SdpLimits = FRAGMENT_LIMITS) -> IceFragment:
@@ -61,18 +59,15 @@ def parse_fragment(text: str, *, limits: SdpLimits = FRAGMENT_LIMITS) -> IceFrag
         candidates=tuple(candidates),
         end=any(section.attributes.flag("end-of-candidates") for section in sections),
         mid=None if mid is None else Mid(mid),
-        ice_lite=sections[0].attributes.flag("ice-lite"),
     )
 
 
-def serialize_fragment(fragment: IceFragment) -> str:
-    """The text, with CRLF after every line; the m-line in it is the placeholder of RFC 8840, section 9."""
-    lines = ["a=ice-lite"] if fragment.ice_lite else []
-    lines.append("a=ice-options:trickle ice2")
-    lines.append("m=audio 9 UDP/TLS/RTP/SAVPF 0")
+def write_fragment(fragment: IceFragment) -> str:
+    """The fragment of an ICE-lite server, with CRLF after every line; its m-line is a placeholder (RFC 8840, section 9)."""
+    lines = ["a=ice-lite", "a=ice-options:trickle ice2", "m=audio 9 UDP/TLS/RTP/SAVPF 0"]
     lines.append(f"a=mid:{fragment.mid or '0'}")
     lines.extend(transport_lines(TransportLines(ice_ufrag=fragment.ufrag, ice_pwd=fragment.password)))
-    lines.extend(f"a=candidate:{candidate_text(candidate)}" for candidate in fragment.candidates)
+    lines.extend(f"a=candidate:{candidate_text(candidate_line(candidate))}" for candidate in fragment.candidates)
     if fragment.end:
         lines.append("a=end-of-candidates")
     return "".join(line + LINE_END for line in lines)

@@ -1,8 +1,8 @@
-"""Session descriptions as values: what `sdp_parser` reads and `sdp_writer` writes (RFC 8866 and the attributes of RFC 9429).
+"""Session descriptions as values: what `sdp_parser` reads and `sdp_writer` writes (RFC 8866, RFC 9429).
 
-It never decides anything: whether a description is acceptable is the business of negotiation. Only what Ciranda uses is kept;
-attributes without a field here do not survive parsing. `line` fields hold the 1-based line of the parsed text, for error messages,
-and take no part in comparisons; they are 0 in descriptions that were built.
+It never decides anything: whether a description is acceptable is the business of negotiation. Only what Ciranda uses
+is kept; attributes without a field here do not survive parsing. `line` fields hold the 1-based line of the parsed text,
+for error messages, and take no part in comparisons; they are 0 in descriptions that were built.
 """
 
 from collections.abc import Mapping
@@ -236,7 +236,7 @@ class SessionDescription:
 class SdpLimits:
     """Bounds on what is read at all. The defaults are Ciranda's own, no standard's."""
 
-    max_characters: int = 131_072
+    max_bytes: int = 131_072
     """Chromium 156 writes 6.2 kB for a pair of an audio and a video slot: room for 20 pairs."""
     max_lines: int = 8_192
     max_line_length: int = 4_096

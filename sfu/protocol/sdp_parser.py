@@ -1,6 +1,6 @@
 """Text → `SessionDescription`. Raises `SdpError` that names the line, and nothing else, whatever the text.
 
-It checks grammar and what one section may say; it never compares sections with each other, which is negotiation's business.
+It checks grammar and what one section may say; it never compares sections, which is negotiation's business.
 """
 
 from sfu.errors import SdpError

@@ -1,6 +1,6 @@
 """The outer form of SDP: lines, and the sections that m-lines cut them into. Attributes are kept as text here.
 
-Everything is bounded by `SdpLimits` before it is looked at closely, and each character is visited a constant number of times.
+Everything is bounded by `SdpLimits` before it is looked at closely; each character is visited a few times at most.
 """
 
 from collections.abc import Callable
@@ -77,8 +77,8 @@ def at_line(line: int, read: Callable[..., T], *arguments: object) -> T:
 
 def split_sections(text: str, limits: SdpLimits) -> list[Section]:
     """The session's section, then one for each m-line. Raises `SdpError`."""
-    if len(text) > limits.max_characters:
-        raise SdpError(f"the description has {len(text)} characters, more than {limits.max_characters}")
+    if len(text) > limits.max_bytes or len(text.encode(errors="surrogatepass")) > limits.max_bytes:
+        raise SdpError(f"the description is larger than {limits.max_bytes} bytes")
     lines = text.rstrip("\r\n").split("\n")
     if len(lines) > limits.max_lines:
         raise SdpError(f"the description has {len(lines)} lines, more than {limits.max_lines}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from .ice import Candidate
 from .sdp_model import (
     CandidateLine,
     Direction,
@@ -38,7 +39,7 @@ def _session(description: SessionDescription) -> Iterator[str]:
     if description.extmap_allow_mixed:
         yield "a=extmap-allow-mixed"
     if description.msid_semantic is not None:
-        yield f"a=msid-semantic:{description.msid_semantic}"
+        yield f"a=msid-semantic: {description.msid_semantic}"
     yield from transport_lines(description.transport)
     if description.direction is not None:
         yield f"a={description.direction}"
@@ -122,6 +123,14 @@ def transport_lines(transport: TransportLines) -> Iterator[str]:
         yield f"a=fingerprint:{fingerprint.algorithm} {fingerprint.value}"
     if transport.setup is not None:
         yield f"a=setup:{transport.setup}"
+
+
+def candidate_line(candidate: Candidate | CandidateLine) -> CandidateLine:
+    """One of our own host candidates as it is written."""
+    if isinstance(candidate, CandidateLine):
+        return candidate
+    address, port = candidate.address
+    return CandidateLine(candidate.foundation, candidate.component, "udp", candidate.priority, address, port)
 
 
 def candidate_text(candidate: CandidateLine) -> str:

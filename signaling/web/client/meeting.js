@@ -186,14 +186,14 @@ export class Meeting extends EventTarget {
     if (this.permissions.subscribe) this.#addFirstSlots(peer);
     this.#emit("slots", { slots: this.slots() });
     this.#emit("connection", { state: peer.state });
-    this.#negotiate(peer).catch((error) => peer === this.#peer && this.#emit("error", error));
+    this.#negotiateOrTell(peer);
   }
 
   /** One slot for each track that is already there saves a round trip; the server asks for whatever is missing. */
   #addFirstSlots(peer) {
     const tracks = [...this.participants.values()].flatMap(({ tracks: published }) => [...published.values()]);
     for (const kind of ["audio", "video"]) {
-      peer.slots.add(kind, tracks.filter((track) => track.kind === kind).length);
+      peer.slots.grow(kind, tracks.filter((track) => track.kind === kind).length);
     }
   }
 
@@ -209,6 +209,10 @@ export class Meeting extends EventTarget {
     if (peer === this.#peer) this.#tellMuted();
   }
 
+  #negotiateOrTell(peer) {
+    this.#negotiate(peer).catch((error) => peer === this.#peer && this.#emit("error", error));
+  }
+
   #tellMuted() {
     for (const publication of this.#publications.values()) {
       const { id, muted, told } = publication;
@@ -222,17 +226,14 @@ export class Meeting extends EventTarget {
       this.#peer?.slots.assign(message.slots);
       return this.#emit("slots", { slots: this.slots() });
     }
-    if (message.type === "slots_needed") return this.#addSlots(message);
+    if (message.type === "slots_needed") return this.#growSlots(message);
     if (message.type === "speakers") return this.#speakers(message.participants);
     for (const [type, detail] of this.#roster.apply(message)) this.#emit(type, detail);
   }
 
-  #addSlots({ audio, video }) {
-    const peer = this.#peer;
-    if (!peer) return;
-    peer.slots.add("audio", audio);
-    peer.slots.add("video", video);
-    this.#negotiate(peer).catch((error) => peer === this.#peer && this.#emit("error", error));
+  #growSlots(missing) {
+    this.#peer.growSlots(missing);
+    this.#negotiateOrTell(this.#peer);
   }
 
   #speakers(participants) {

@@ -23,6 +23,7 @@ export class Peer extends EventTarget {
   #groups = { user: new MediaStream(), screen: new MediaStream() }; // browsers lip-sync what shares a stream
   #running = Promise.resolve();
   #queued = null;
+  #answered = { audio: 0, video: 0 }; // slots in the last answer
   #closed = false;
 
   /**
@@ -66,6 +67,12 @@ export class Peer extends EventTarget {
     publication.transceiver = publication.id = null;
   }
 
+  /** The server lacks that many slots beyond its last answer; the caller negotiates. */
+  growSlots({ audio, video }) {
+    this.slots.grow("audio", this.#answered.audio + audio);
+    this.slots.grow("video", this.#answered.video + video);
+  }
+
   /** Settles when everything that was changed before this call has been answered. */
   negotiate() {
     this.#queued ??= this.#running
@@ -93,6 +100,7 @@ export class Peer extends EventTarget {
     this.#assertOpen();
     const connection = this.connection;
     await connection.setLocalDescription();
+    const slots = this.slots.offered();
     const offered = [...this.#publications].map((publication) => ({ publication, muted: publication.muted }));
     try {
       const answer = await this.#exchange({
@@ -105,6 +113,7 @@ export class Peer extends EventTarget {
         })),
       });
       this.#assertOpen();
+      this.#answered = slots;
       await connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
       this.#name(offered, answer.tracks);
     } catch (error) {

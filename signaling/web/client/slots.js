@@ -11,9 +11,9 @@ export class Slots {
     this.#connection = connection;
   }
 
-  /** Adds receive-only m-lines; the caller negotiates. */
-  add(kind, count) {
-    for (let i = 0; i < count; i++) {
+  /** Adds receive-only m-lines up to `total`; the caller negotiates. */
+  grow(kind, total) {
+    while (this.count(kind) < total) {
       const transceiver = this.#connection.addTransceiver(kind, { direction: "recvonly" });
       this.#slots.push({ transceiver, kind, stream: new MediaStream([transceiver.receiver.track]) });
     }
@@ -21,6 +21,13 @@ export class Slots {
 
   count(kind) {
     return this.#slots.filter((slot) => slot.kind === kind).length;
+  }
+
+  /** How many of each kind the last local description held. */
+  offered() {
+    const held = this.#slots.filter((slot) => slot.transceiver.mid !== null);
+    const audio = held.filter((slot) => slot.kind === "audio").length;
+    return { audio, video: held.length - audio };
   }
 
   /** Takes the server's whole picture. */
