@@ -1,0 +1,173 @@
+"""The answer's text, from what was decided about each m-line. Pure; it decides nothing but the form (RFC 9429, section 5.3).
+
+Ciranda is ICE-lite and always the DTLS server. ICE candidates stand only in the m-line that carries the bundle (RFC 9143,
+section 7.3.3); ufrag, password and fingerprint stand in all, for clients that look for them there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sfu.capabilities import Capabilities, answer_parameters
+from sfu.line_plan import LinePlan
+from sfu.negotiated import LocalParameters, NegotiatedLine
+from sfu.offered_media import OfferedMedia
+from sfu.protocol.sdp import (
+    CandidateLine,
+    Direction,
+    ExtensionMap,
+    Feedback,
+    Fingerprint,
+    Group,
+    MediaDescription,
+    MediaStreamId,
+    Origin,
+    RtpMap,
+    SessionDescription,
+    Simulcast,
+    SimulcastRid,
+    SsrcGroup,
+    TransportLines,
+    serialize,
+)
+from sfu.protocol.sdp import candidate_line as to_line
+from sfu.receive_plan import received_extensions
+from sfu.slot_plan import sent_extensions
+
+DISCARD_PORT = 9
+"""Where no candidate is known (RFC 8840, section 4.1.1)."""
+
+ICE_OPTIONS = ("trickle", "ice2")
+"""Late candidates do no harm (RFC 8840); nomination as in RFC 8445."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Transport:
+    """The lines that all accepted m-lines share."""
+
+    lines: TransportLines
+    candidates: tuple[CandidateLine, ...]
+    port: int
+    address: str | None
+
+
+def write_answer(
+    offer: SessionDescription,
+    plans: Sequence[LinePlan],
+    lines: Sequence[NegotiatedLine],
+    local: LocalParameters,
+    capabilities: Capabilities,
+    version: int,
+) -> str:
+    """The text of the answer; `lines` and `plans` have one element for each m-line."""
+    transport = _transport(local)
+    accepted = [plan.media.mid for plan in plans if plan.accepted and plan.media.mid is not None]
+    bundles = any(group.semantics == "BUNDLE" for group in offer.groups)
+    media = []
+    for plan, line in zip(plans, lines, strict=True):
+        description = _media(plan, line, transport, capabilities)
+        if accepted and plan.accepted and plan.media.mid == accepted[0]:
+            description = replace(description, candidates=transport.candidates, end_of_candidates=True)
+        media.append(description)
+    return serialize(
+        SessionDescription(
+            origin=Origin(local.session_id, version),
+            media=tuple(media),
+            groups=(Group("BUNDLE", tuple(accepted)),) if bundles and accepted else (),
+            ice_lite=True,
+            extmap_allow_mixed=offer.extmap_allow_mixed,
+            msid_semantic="WMS *",
+        )
+    )
+
+
+def _transport(local: LocalParameters) -> _Transport:
+    algorithm, _, digest = local.fingerprint.partition(" ")
+    candidates = tuple(to_line(each) for each in local.candidates)
+    return _Transport(
+        TransportLines(local.ufrag, local.password, ICE_OPTIONS, (Fingerprint(algorithm, digest),), "passive"),
+        candidates,
+        candidates[0].port if candidates else DISCARD_PORT,
+        candidates[0].address if candidates else None,
+    )
+
+
+def _media(plan: LinePlan, line: NegotiatedLine, transport: _Transport, capabilities: Capabilities) -> MediaDescription:
+    offered = plan.media
+    rejected = MediaDescription(offered.kind, 0, offered.protocol, offered.formats, mid=offered.mid)
+    if not plan.accepted:
+        return replace(rejected, direction=Direction.INACTIVE if "RTP/" in offered.protocol else None)
+    accepted = replace(rejected, port=transport.port, connection=transport.address, transport=transport.lines)
+    if plan.offered is not None:
+        return _rtp(accepted, plan, plan.offered, line)
+    return replace(accepted, sctp_port=capabilities.sctp_port, max_message_size=capabilities.max_message_size)
+
+
+def _rtp(base: MediaDescription, plan: LinePlan, offered: OfferedMedia, line: NegotiatedLine) -> MediaDescription:
+    rtp_maps = _rtp_maps(plan.media, offered)
+    parameters = {
+        each.payload_type: answer_parameters(each.rtp_map, each.parameters, receives=plan.receives)
+        for each in offered.formats
+    } | {each.rtx.payload_type: f"apt={each.payload_type}" for each in offered.formats if each.rtx is not None}
+    description = replace(
+        base,
+        formats=tuple(map(str, rtp_maps)),
+        direction=plan.direction,
+        rtcp_mux=True,
+        rtcp_rsize=plan.media.rtcp_rsize,
+        extmap_allow_mixed=plan.media.extmap_allow_mixed,
+        extensions=_extensions(plan, offered),
+        rtp_maps=rtp_maps,
+        format_parameters={each: parameters[each] for each in rtp_maps if parameters[each]},
+        feedback=tuple(Feedback(each.payload_type, name) for each in offered.formats for name in each.feedback),
+    )
+    if plan.receives and offered.layers:
+        description = _with_layers(description, plan.media, offered)
+    return _with_slot(description, line) if line.slot is not None else description
+
+
+def _rtp_maps(media: MediaDescription, offered: OfferedMedia) -> dict[int, RtpMap]:
+    """In the order of the offer: the client's preference."""
+    maps = {each.payload_type: each.rtp_map for each in offered.formats}
+    maps |= {each.rtx.payload_type: each.rtx for each in offered.formats if each.rtx is not None}
+    return {int(each): maps[int(each)] for each in media.formats if int(each) in maps}
+
+
+def _extensions(plan: LinePlan, offered: OfferedMedia) -> tuple[ExtensionMap, ...]:
+    """The offer's ids; the direction as seen from here (RFC 8285, section 7)."""
+    received = received_extensions(offered) if plan.receives else {}
+    sent = sent_extensions(offered) if plan.sends else {}
+    if not plan.receives and not plan.sends:
+        received = received_extensions(offered)
+    return tuple(
+        replace(each, direction=each.direction.reversed)
+        for extension, each in offered.extensions.items()
+        if extension in received or extension in sent
+    )
+
+
+def _with_layers(description: MediaDescription, media: MediaDescription, offered: OfferedMedia) -> MediaDescription:
+    """Simulcast is mirrored: what the client sends, Ciranda receives, in the same order (RFC 8853, section 5.3.2)."""
+    accepted = {each.payload_type for each in offered.formats}
+    rids = tuple(
+        replace(layer, sends=False, payload_types=tuple(each for each in layer.payload_types if each in accepted))
+        for layer in offered.layers
+    )
+    simulcast = None
+    if media.simulcast is not None and media.simulcast.send:
+        simulcast = Simulcast(receive=tuple((SimulcastRid(rid.id),) for rid in rids))
+    return replace(description, rids=rids, simulcast=simulcast)
+
+
+def _with_slot(description: MediaDescription, line: NegotiatedLine) -> MediaDescription:
+    slot = line.slot
+    if slot is None:
+        return description
+    stream = f"slot-{line.slot_number}"
+    repaired = any(each.rtx_payload_type is not None for each in slot.formats.values())
+    ssrcs = (slot.ssrc, slot.rtx_ssrc) if repaired else (slot.ssrc,)
+    return replace(
+        description,
+        media_stream_ids=(MediaStreamId(stream, f"{stream}-{description.kind}"),),
+        ssrcs=dict.fromkeys(ssrcs, slot.cname),
+        ssrc_groups=(SsrcGroup("FID", ssrcs),) if repaired else (),
+    )
