@@ -13,11 +13,11 @@ from sfu.data_channels import SctpParameters
 from sfu.dataplane.types import TrackParams
 from sfu.dtls import Certificate
 from sfu.errors import LimitError
-from sfu.ids import Mid, ParticipantId, new_ssrc, new_track_id
+from sfu.ids import Mid, ParticipantId, Ufrag, new_ssrc, new_track_id
 from sfu.media_port import MediaPort
 from sfu.negotiated import LocalParameters, Negotiated, Role
 from sfu.negotiation import CAPABILITIES, negotiate
-from sfu.protocol.sdp import CandidateLine, IceFragment, SdpLimits, parse_fragment, serialize_fragment
+from sfu.protocol.sdp import IceFragment, SdpLimits, parse_fragment, write_fragment
 from sfu.slot import Slot
 from sfu.track import Track
 from sfu.transport import Connected, RemoteParameters, Transport, TransportEvent
@@ -96,9 +96,8 @@ class Connection:
         )
         self.transport.restart_ice()
         ours = self.transport.local_parameters
-        candidates = tuple(map(CandidateLine.of, ours.candidates))
-        return serialize_fragment(
-            IceFragment(ours.ufrag, ours.password, candidates, end=True, mid=current.lines[0].mid, ice_lite=True)
+        return write_fragment(
+            IceFragment(Ufrag(ours.ufrag), ours.password, ours.candidates, end=True, mid=current.lines[0].mid)
         )
 
     def fill(self, filling: Mapping[Mid, Track | None]) -> bool:
@@ -123,7 +122,7 @@ class Connection:
     def _answer(self, offer: str) -> Negotiated:
         ours = self.transport.local_parameters
         local = LocalParameters(
-            ufrag=ours.ufrag,
+            ufrag=Ufrag(ours.ufrag),
             password=ours.password,
             fingerprint=ours.fingerprint,
             candidates=ours.candidates,
@@ -138,7 +137,7 @@ class Connection:
             role=self.role,
             capabilities=CAPABILITIES,
             new_ssrc=new_ssrc,
-            limits=SdpLimits(max_characters=self._settings.max_sdp_bytes),
+            limits=SdpLimits(max_bytes=self._settings.max_sdp_bytes),
         )
 
     def _check_limits(self, result: Negotiated) -> None:

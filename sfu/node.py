@@ -36,7 +36,7 @@ class Node:
         self.timings = JoinTimings()
         self.ports: Sequence[MediaPort] = ()
         self.closing = False
-        self._certificate = Certificate.generate()
+        self._certificate = Certificate()
         self._levels: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

@@ -220,8 +220,8 @@ class Participant:
             case TransportClosed(reason):
                 self._drop_connection()
                 self._tell_state("closed", reason)
-            case Connected(ice_ms, dtls_ms):
-                self._observe_join(ice_ms, dtls_ms)
+            case Connected():
+                self._observe_join(event.ice_s, event.dtls_s)
                 self._tell_state(connection.transport.state)
             case _:
                 self._tell_state(connection.transport.state)
@@ -230,9 +230,9 @@ class Participant:
         self._log.info("connection", state=state, reason=reason)
         self.notify(ConnectionChanged(state, reason))
 
-    def _observe_join(self, ice_ms: float, dtls_ms: float) -> None:
-        self._timings.observe("ice", ice_ms / 1000)
-        self._timings.observe("dtls", dtls_ms / 1000)
+    def _observe_join(self, ice_s: float, dtls_s: float) -> None:
+        self._timings.observe("ice", ice_s)
+        self._timings.observe("dtls", dtls_s)
         if self._offered_s is not None:
             self._timings.observe("total", time.monotonic() - self._offered_s)
             self._offered_s = None
