@@ -15,7 +15,8 @@ cdef struct ArrivalLog:
 cdef void arrivals_init(ArrivalLog *log) noexcept nogil
 cdef void arrivals_packet(ArrivalLog *log, uint16_t number, int64_t now_us) noexcept nogil
 # Writes one RTCP feedback packet (plain, whole, padded to 32 bits); 0 when nothing is pending. Call until 0.
-cdef size_t arrivals_feedback(ArrivalLog *log, uint32_t sender_ssrc, uint32_t media_ssrc, uint8_t *out, size_t capacity) noexcept nogil
+cdef size_t arrivals_feedback(ArrivalLog *log, uint32_t sender_ssrc, uint32_t media_ssrc, uint8_t *out,
+                              size_t capacity) noexcept nogil
 
 # Python view, for tests and tools.
 cdef class Arrivals:

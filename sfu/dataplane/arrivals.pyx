@@ -1,14 +1,15 @@
 """When a publisher's packets arrived, and the feedback about them (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 
-Owns: a log of arrival times by transport-wide number, and the RTCP packets that report it. A packet that comes after it was reported
-missing is reported again. Never sends, never reads a clock.
+Owns: a log of arrival times by transport-wide number, and the RTCP packets that report it. A packet that comes after it
+was reported missing is reported again. Never sends, never reads a clock.
 """
 
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 from sfu.dataplane.exact cimport Exact
 from sfu.dataplane.twcc cimport (
-    FEEDBACK_HEADER, LONGEST_RUN, REFERENCE_TICKS, SYMBOL_LARGE, SYMBOL_MISSING, SYMBOL_SMALL, VECTOR_ONE_BIT, VECTOR_TWO_BIT,
+    FEEDBACK_HEADER, LONGEST_RUN, REFERENCE_TICKS, SYMBOL_LARGE, SYMBOL_MISSING, SYMBOL_SMALL, VECTOR_ONE_BIT,
+    VECTOR_TWO_BIT,
 )
 from sfu.dataplane.wire cimport put16, put24, put32
 
@@ -124,8 +125,8 @@ cdef size_t _chunk(const Plan *plan, size_t start, size_t end, uint16_t *chunk) 
 
 
 cdef size_t _chunks(const Plan *plan, uint8_t *out, size_t room, size_t *deltas) noexcept nogil:
-    # Writes chunks for as many statuses as fit into `room` together with their deltas; gives how many, and the bytes of chunks.
-    # A delta symbol's value is its size in bytes.
+    # Writes chunks for as many statuses as fit into `room` together with their deltas; gives how many, and the bytes of
+    # chunks. A delta symbol's value is its size in bytes.
     cdef size_t told = 0, used = 0, covered, index, end, size
     cdef uint16_t chunk = 0
     while told < plan.count and used + 2 <= room:
@@ -152,7 +153,8 @@ cdef size_t _chunks(const Plan *plan, uint8_t *out, size_t room, size_t *deltas)
     return told
 
 
-cdef size_t arrivals_feedback(ArrivalLog *log, uint32_t sender_ssrc, uint32_t media_ssrc, uint8_t *out, size_t capacity) noexcept nogil:
+cdef size_t arrivals_feedback(ArrivalLog *log, uint32_t sender_ssrc, uint32_t media_ssrc, uint8_t *out,
+                              size_t capacity) noexcept nogil:
     cdef Plan plan
     cdef size_t told, index, offset = RTCP_HEADER + FEEDBACK_HEADER, chunks = 0
     cdef int64_t ticks, last

@@ -1,7 +1,8 @@
 """A publisher's clock against ours, learnt from its sender reports (RFC 3550, 6.4.1).
 
-Owns: NTP time, and the map between a publisher's RTP timestamps and our time. One offset between the clocks serves all streams of a
-transport: audio and video that were captured together get the same time, so lip sync survives. Never reads a clock.
+Owns: NTP time, and the map between a publisher's RTP timestamps and our time. One offset between the clocks serves all
+streams of a transport: audio and video that were captured together get the same time, so lip sync survives. Never reads
+a clock.
 """
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -19,7 +20,8 @@ cdef uint64_t ntp_from_us(int64_t unix_us) noexcept nogil:
 
 
 cdef inline int64_t _unix_from_ntp(uint64_t ntp) noexcept nogil:
-    return (<int64_t> (ntp >> 32) - <int64_t> NTP_UNIX_OFFSET) * 1000000 + <int64_t> ((<uint64_t> <uint32_t> ntp * 1000000) >> 32)
+    cdef int64_t seconds = <int64_t> (ntp >> 32) - <int64_t> NTP_UNIX_OFFSET
+    return seconds * 1000000 + <int64_t> ((<uint64_t> <uint32_t> ntp * 1000000) >> 32)
 
 
 cdef void clock_init(SenderClock *clock, uint32_t clock_rate) noexcept nogil:
@@ -27,9 +29,11 @@ cdef void clock_init(SenderClock *clock, uint32_t clock_rate) noexcept nogil:
     clock.clock_rate = clock_rate
 
 
-cdef void clock_report(SenderClock *clock, uint64_t ntp, uint32_t rtp_timestamp, int64_t now_unix_us, int64_t *shared_offset_us, int64_t *shared_set_us) noexcept nogil:
-    # The smallest offset had the least queueing. It grows by DRIFT_PPM, so that a publisher whose clock is slower than ours is followed.
-    cdef int64_t offset, grown
+cdef void clock_report(SenderClock *clock, uint64_t ntp, uint32_t rtp_timestamp, int64_t now_unix_us,
+                       int64_t *shared_offset_us, int64_t *shared_set_us) noexcept nogil:
+    # The smallest offset had the least queueing. It grows by DRIFT_PPM, so that a publisher whose clock is slower than
+    # ours is followed.
+    cdef int64_t offset, grown, elapsed = now_unix_us - shared_set_us[0]
     if not ntp:
         return                  # a sender without a wall clock (RFC 3550, 6.4.1)
     clock.known = 1
@@ -37,8 +41,8 @@ cdef void clock_report(SenderClock *clock, uint64_t ntp, uint32_t rtp_timestamp,
     clock.rtp_timestamp = rtp_timestamp
     offset = now_unix_us - _unix_from_ntp(ntp)
     grown = shared_offset_us[0]
-    if now_unix_us > shared_set_us[0]:
-        grown += (now_unix_us - shared_set_us[0]) // 1000000 * DRIFT_PPM + (now_unix_us - shared_set_us[0]) % 1000000 * DRIFT_PPM // 1000000
+    if elapsed > 0:
+        grown += elapsed // 1000000 * DRIFT_PPM + elapsed % 1000000 * DRIFT_PPM // 1000000
     if not shared_set_us[0] or offset < grown or offset - grown > STEP_US:
         grown = offset
     shared_offset_us[0] = grown
@@ -49,10 +53,11 @@ cdef uint32_t clock_timestamp(const SenderClock *clock, int64_t unix_us, int64_t
     # Whole seconds apart from the rest: a hostile NTP time must not overflow the product.
     cdef int64_t elapsed = unix_us - shared_offset_us - _unix_from_ntp(clock.ntp)
     cdef int64_t seconds = elapsed // 1000000, rest = elapsed % 1000000
+    cdef uint64_t rate = clock.clock_rate
     if rest < 0:
         rest += 1000000
         seconds -= 1
-    return clock.rtp_timestamp + <uint32_t> (<uint64_t> seconds * clock.clock_rate + <uint64_t> rest * clock.clock_rate // 1000000)
+    return clock.rtp_timestamp + <uint32_t> (<uint64_t> seconds * rate + <uint64_t> rest * rate // 1000000)
 
 
 # -- Python view, for tests and tools ------------------------------------------------------------------------

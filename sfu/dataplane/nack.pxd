@@ -20,8 +20,8 @@ cdef struct NackList:
 
 cdef void nack_init(NackList *nacks) noexcept nogil
 cdef void nack_packet(NackList *nacks, uint64_t extended, int64_t now_us, int is_keyframe_start) noexcept nogil
-# Sequence numbers to ask for now, ascending, at most `capacity`. First after max(2 packets, 20 ms) of waiting, again after an RTT,
-# 10 tries at the most (ALGORITHMS 9).
+# Sequence numbers to ask for now, ascending, at most `capacity`. First after max(2 packets, 20 ms) of waiting, again
+# after an RTT, 10 tries at the most (ALGORITHMS 9).
 cdef size_t nack_collect(NackList *nacks, int64_t now_us, int64_t rtt_us, uint16_t *out, size_t capacity) noexcept nogil
 
 # Python view, for tests and tools.

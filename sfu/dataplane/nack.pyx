@@ -1,8 +1,8 @@
 """Which packets of one stream are missing, and when to ask for them (RFC 4585, generic NACK).
 
-Owns: the list of missing packets and the rhythm of asking: not before reordering is ruled out, again after a round trip, not for ever.
-Never sends, never reads a clock. A list that overflows gives up what a keyframe made needless, or everything: then the caller asks for
-a keyframe instead.
+Owns: the list of missing packets and the rhythm of asking: not before reordering is ruled out, again after a round
+trip, not for ever. Never sends, never reads a clock. A list that overflows gives up what a keyframe made needless, or
+everything: then the caller asks for a keyframe instead.
 """
 
 from libc.stdint cimport int64_t, uint16_t, uint64_t
@@ -49,12 +49,14 @@ cdef void _nack_forget_before(NackList *nacks, uint64_t extended) noexcept nogil
 cdef void _nack_found(NackList *nacks, uint64_t extended) noexcept nogil:
     cdef size_t position = _nack_position(nacks, extended)
     if position < nacks.count and nacks.entries[position].seq == extended:
-        memmove(&nacks.entries[position], &nacks.entries[position + 1], (nacks.count - position - 1) * sizeof(NackEntry))
+        memmove(&nacks.entries[position], &nacks.entries[position + 1],
+                (nacks.count - position - 1) * sizeof(NackEntry))
         nacks.count -= 1
 
 
 cdef int _nack_room(NackList *nacks, uint64_t extended, uint64_t missing) noexcept nogil:
-    # 1: `missing` more entries fit. Else what is before the last keyframe goes (a decoder can do without); else all of it.
+    # 1: `missing` more entries fit. Else what is before the last keyframe goes (a decoder can do without); else all of
+    # it.
     if nacks.count + missing <= NACK_LIST_SIZE:
         return 1
     if nacks.last_keyframe == extended:
@@ -95,7 +97,8 @@ cdef void nack_packet(NackList *nacks, uint64_t extended, int64_t now_us, int is
         number += 1
 
 
-cdef inline int _nack_due(const NackList *nacks, const NackEntry *entry, int64_t now_us, int64_t retry_us) noexcept nogil:
+cdef inline int _nack_due(const NackList *nacks, const NackEntry *entry, int64_t now_us,
+                          int64_t retry_us) noexcept nogil:
     cdef int64_t waited
     if entry.tries:
         return now_us - entry.sent_us >= retry_us
@@ -105,7 +108,8 @@ cdef inline int _nack_due(const NackList *nacks, const NackEntry *entry, int64_t
     return nacks.highest - entry.seq >= FIRST_PACKETS or waited >= FIRST_LONGEST_US
 
 
-cdef size_t nack_collect(NackList *nacks, int64_t now_us, int64_t rtt_us, uint16_t *out, size_t capacity) noexcept nogil:
+cdef size_t nack_collect(NackList *nacks, int64_t now_us, int64_t rtt_us, uint16_t *out,
+                         size_t capacity) noexcept nogil:
     cdef int64_t retry_us = rtt_us if rtt_us > 0 else UNKNOWN_RTT_US
     cdef size_t index, written = 0
     cdef uint16_t kept = 0

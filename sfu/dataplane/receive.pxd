@@ -26,7 +26,8 @@ cdef enum:
     RECEIVE_TOO_OLD = 3         # older than the window, or a retransmission ahead of the stream: drop it
 
 cdef void stats_init(ReceiveStats *stats, uint32_t clock_rate) noexcept nogil
-# Only after the tag verified. `is_retransmission`: never advances `highest`, no jitter. Gives one of the enum; extended number in *extended.
+# Only after the tag verified. `is_retransmission`: never advances `highest`, no jitter. Gives one of the enum; the
+# extended number in *extended.
 cdef int stats_packet(ReceiveStats *stats, uint16_t seq, uint32_t timestamp, uint16_t size, int64_t now_us,
                       int is_retransmission, uint64_t *extended) noexcept nogil
 cdef int64_t stats_lost(const ReceiveStats *stats) noexcept nogil

@@ -1,10 +1,11 @@
 """What the receiver of one RTP stream keeps.
 
-Owns: the extended sequence number, the bit map that finds duplicates and the counters of RFC 3550 (appendix A.1, A.3, A.8).
-Never sends, never reads a clock, never sees a packet whose SRTP tag has not verified.
+Owns: the extended sequence number, the bit map that finds duplicates and the counters of RFC 3550 (appendix A.1, A.3,
+A.8). Never sends, never reads a clock, never sees a packet whose SRTP tag has not verified.
 
-Sequence numbers are extended to 64 bits by the nearer direction, as SRTP's own packet index is (RFC 3711, section 3.3.1): a stream that
-leaps by half the space does not get past SRTP either, so RFC 3550's probation and restart (A.1) are not needed here.
+Sequence numbers are extended to 64 bits by the nearer direction, as SRTP's own packet index is (RFC 3711, section
+3.3.1): a stream that leaps by half the space does not get past SRTP either, so RFC 3550's probation and restart (A.1)
+are not needed here.
 """
 
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from libc.stdint cimport UINT32_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_
 from libc.string cimport memset
 
 cdef enum:
-    WINDOW_SIZE = 4096          # sequence numbers in the bit map; above every reordering that SRTP's replay window lets through
+    WINDOW_SIZE = 4096          # sequence numbers in the bit map: more than SRTP's replay window lets be reordered
     FIRST_CYCLE = 65536         # extended numbers start here, so that one before the first packet is still positive
     MAX_TRANSIT_SECONDS = 5     # a larger leap of the transit time is a new timestamp base, not jitter
 
@@ -49,7 +50,8 @@ cdef void _advance(ReceiveStats *stats, uint64_t extended) noexcept nogil:
 cdef void _jitter(ReceiveStats *stats, uint32_t timestamp, int64_t now_us, int first) noexcept nogil:
     # RFC 3550, A.8, in the integer form: the estimate is kept times 16.
     cdef uint64_t now = <uint64_t> now_us
-    cdef uint32_t arrival = <uint32_t> ((now // 1000000) * stats.clock_rate + (now % 1000000) * stats.clock_rate // 1000000)
+    cdef uint64_t rate = stats.clock_rate
+    cdef uint32_t arrival = <uint32_t> (now // 1000000 * rate + now % 1000000 * rate // 1000000)
     cdef uint32_t transit = arrival - timestamp
     cdef int64_t distance = <int32_t> (transit - stats.last_transit)
     stats.last_transit = transit
@@ -62,8 +64,8 @@ cdef void _jitter(ReceiveStats *stats, uint32_t timestamp, int64_t now_us, int f
 
 cdef int stats_packet(ReceiveStats *stats, uint16_t seq, uint32_t timestamp, uint16_t size, int64_t now_us,
                       int is_retransmission, uint64_t *extended) noexcept nogil:
-    # A retransmission that is ahead of the stream is refused (RECEIVE_TOO_OLD): had it been taken, the original would pass for new
-    # as well, and everything before it for lost. It is asked for again if the stream proves it missing.
+    # A retransmission that is ahead of the stream is refused (RECEIVE_TOO_OLD): had it been taken, the original would
+    # pass for new as well, and everything before it for lost. It is asked for again if the stream proves it missing.
     cdef int16_t distance = 0
     cdef int verdict = RECEIVE_NEW
     cdef int first = not stats.started
@@ -117,7 +119,8 @@ cdef void report_of(ReceiveStats *stats, uint32_t ssrc, int64_t now_us, ReportBl
     stats.expected_prior = expected
     stats.received_prior = received
     out.lost = 0x7FFFFF if lost > 0x7FFFFF else -0x800000 if lost < -0x800000 else <int32_t> lost
-    out.highest_sequence = <uint32_t> (stats.highest - 65536) if stats.started else 0     # cycles start at 0 on the wire
+    # On the wire the cycles start at 0.
+    out.highest_sequence = <uint32_t> (stats.highest - FIRST_CYCLE) if stats.started else 0
     out.jitter = stats.jitter_q4 >> 4
     if stats.last_sr_ntp:
         delay = <uint64_t> (now_us - stats.last_sr_us) * 65536 // 1000000 if now_us > stats.last_sr_us else 0
@@ -140,12 +143,14 @@ class Report(NamedTuple):
 
 
 cdef object report_as_tuple(const ReportBlock *block):
-    return Report(block.ssrc, block.fraction_lost, block.lost, block.highest_sequence, block.jitter, block.last_sr, block.delay_since_last_sr)
+    return Report(block.ssrc, block.fraction_lost, block.lost, block.highest_sequence, block.jitter, block.last_sr,
+                  block.delay_since_last_sr)
 
 
 cdef ReportBlock report_from_tuple(report):
     cdef ReportBlock block
-    block.ssrc, block.fraction_lost, block.lost, block.highest_sequence, block.jitter, block.last_sr, block.delay_since_last_sr = report
+    block.ssrc, block.fraction_lost, block.lost, block.highest_sequence = report[:4]
+    block.jitter, block.last_sr, block.delay_since_last_sr = report[4:]
     return block
 
 
@@ -155,7 +160,8 @@ cdef class Receiver:
     def __cinit__(self, clock_rate: int) -> None:
         stats_init(&self.stats, clock_rate)
 
-    def packet(self, seq: int, timestamp: int = 0, size: int = 0, now_us: int = 0, retransmission: bool = False) -> tuple[str, int]:
+    def packet(self, seq: int, timestamp: int = 0, size: int = 0, now_us: int = 0,
+               retransmission: bool = False) -> tuple[str, int]:
         """Takes one packet; gives the verdict (`new`, `reordered`, `duplicate`, `too_old`) and the extended number."""
         cdef uint64_t extended = 0
         cdef int verdict = stats_packet(&self.stats, seq, timestamp, size, now_us, retransmission, &extended)

@@ -4,7 +4,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int64_t
 from sfu.dataplane.clock cimport SenderClock, clock_init, clock_report, clock_timestamp, ntp_from_us
 from sfu.dataplane.receive cimport ReportBlock, report_of
 from sfu.dataplane.rtcp_write cimport (
-    write_bye, write_fir, write_nack, write_pli, write_receiver_report, write_remb, write_sdes_cname, write_sender_report,
+    write_bye, write_fir, write_nack, write_pli, write_receiver_report, write_remb, write_sdes_cname,
+    write_sender_report,
 )
 
 cdef enum RtcpKind:
@@ -33,7 +34,8 @@ cdef int rtcp_check(const uint8_t *data, size_t length) noexcept nogil
 # The block at *offset of a checked compound; moves *offset past it. 0 at the end, 1 otherwise.
 cdef int rtcp_next(const uint8_t *data, size_t length, size_t *offset, RtcpBlock *block) noexcept nogil
 cdef void rtcp_report_block(const RtcpBlock *block, size_t index, ReportBlock *out) noexcept nogil   # index < count
-cdef int rtcp_nack_pair(const RtcpBlock *block, size_t index, uint16_t *pid, uint16_t *blp) noexcept nogil   # 0: no such pair
+# Each gives 0 if there is no such entry.
+cdef int rtcp_nack_pair(const RtcpBlock *block, size_t index, uint16_t *pid, uint16_t *blp) noexcept nogil
 cdef int rtcp_fir_entry(const RtcpBlock *block, size_t index, uint32_t *ssrc, uint8_t *seq) noexcept nogil
 cdef int rtcp_remb(const RtcpBlock *block, uint64_t *bps) noexcept nogil
 # Round trip in µs by RFC 3550 6.4.1, 0 if the block has no LSR or it is nonsense. now_ntp: 64-bit NTP of now.

@@ -1,8 +1,8 @@
 """RTCP read (RFC 3550, 4585, 5104, REMB): a compound checked, then walked block by block.
 
-Owns: what a compound must look like and where its fields are. Never sends, never reads a clock, never keeps a pointer into a packet.
-`rtcp_check` comes first: after it every block that `rtcp_next` gives, and every entry that its fields promise, lies inside of the
-packet. A compound may start with feedback (RFC 5506).
+Owns: what a compound must look like and where its fields are. Never sends, never reads a clock, never keeps a pointer
+into a packet. `rtcp_check` comes first: after it every block that `rtcp_next` gives, and every entry that its fields
+promise, lies inside of the packet. A compound may start with feedback (RFC 5506).
 """
 
 from typing import NamedTuple
@@ -13,8 +13,9 @@ from sfu.dataplane.exact cimport Exact, exact_copy
 from sfu.dataplane.reasons cimport DROP_NONE, DROP_RTCP_MALFORMED
 from sfu.dataplane.receive cimport ReportBlock, report_as_tuple, report_from_tuple
 from sfu.dataplane.rtcp_format cimport (
-    FEEDBACK_HEADER, FMT_APPLICATION, FMT_FIR, FMT_NACK, FMT_PLI, FMT_TWCC, HEADER, MAX_COUNT, PT_BYE, PT_PAYLOAD_FEEDBACK,
-    PT_RECEIVER_REPORT, PT_SENDER_REPORT, PT_TRANSPORT_FEEDBACK, REMB, REMB_MANTISSA_BITS, REPORT_BLOCK, SENDER_INFO,
+    FEEDBACK_HEADER, FMT_APPLICATION, FMT_FIR, FMT_NACK, FMT_PLI, FMT_TWCC, HEADER, MAX_COUNT, PT_BYE,
+    PT_PAYLOAD_FEEDBACK, PT_RECEIVER_REPORT, PT_SENDER_REPORT, PT_TRANSPORT_FEEDBACK, REMB, REMB_MANTISSA_BITS,
+    REPORT_BLOCK, SENDER_INFO,
 )
 from sfu.dataplane.wire cimport get16, get24, get32, get64
 

@@ -1,7 +1,8 @@
-"""What a subscriber was sent, and what its transport-wide feedback says about it (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+"""What a subscriber was sent, and what its transport-wide feedback says about it.
 
-Owns: the transport-wide numbers given out, and which of them arrived. Feedback is read in two passes: the first checks the whole body,
-the second acts on it, so a malformed one changes nothing. Never sends, never reads a clock, never estimates bandwidth.
+The format is draft-holmer-rmcat-transport-wide-cc-extensions-01's. Owns: the transport-wide numbers given out, and
+which of them arrived. Feedback is read in two passes: the first checks the whole body, the second acts on it, so a
+malformed one changes nothing. Never sends, never reads a clock, never estimates bandwidth.
 """
 
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint64_t
@@ -9,8 +10,8 @@ from libc.string cimport memset
 from sfu.dataplane.exact cimport Exact, exact_copy
 from sfu.dataplane.reasons cimport DROP_NONE, DROP_RTCP_MALFORMED
 from sfu.dataplane.twcc cimport (
-    FEEDBACK_HEADER, LONGEST_RUN, REFERENCE_TICKS, SYMBOL_LARGE, SYMBOL_MISSING, SYMBOL_RESERVED, SYMBOL_SMALL, VECTOR_ONE_BIT,
-    VECTOR_TWO_BIT,
+    FEEDBACK_HEADER, LONGEST_RUN, REFERENCE_TICKS, SYMBOL_LARGE, SYMBOL_MISSING, SYMBOL_RESERVED, SYMBOL_SMALL,
+    VECTOR_ONE_BIT, VECTOR_TWO_BIT,
 )
 from sfu.dataplane.wire cimport get16, get24
 
