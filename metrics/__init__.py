@@ -1,1 +1,1 @@
-"""Snapshots of the running server as Prometheus metrics. Read at scrape time; nothing here runs per packet."""
+"""What an operator sees: snapshots as Prometheus metrics, and health. It reads the media server and changes nothing in it."""

@@ -1,0 +1,138 @@
+"""The composition root: a media node, the front doors around it, and the HTTP sockets that they listen on.
+
+`async with Server(Settings(http_port=0, media_port=0)) as server:` runs one inside any asyncio program, as many as
+there are free ports. It handles no signals, configures no logging and keeps nothing outside of itself.
+"""
+
+import asyncio
+import socket
+import ssl
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from metrics.endpoints import Endpoints
+from sfu.config import Settings, is_loopback
+from sfu.dataplane.types import Address
+from sfu.log import get_logger
+from sfu.node import Node
+from signaling.app import add_pages, create_app
+from signaling.context import CONTEXT
+
+KEEPALIVE_S = 75.0
+"""How long an idle HTTP connection is kept: longer than the 60 s of usual reverse proxies, which must close first."""
+
+log = get_logger(__name__)
+
+
+class Server:
+    """One media server with its front doors. `start` and `close` may be called once each, or use `async with`."""
+
+    def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
+        """`overrides` are settings by name. `ValueError` names the one that cannot be used."""
+        given = settings.model_dump() if settings is not None else {}
+        self.settings = Settings(**(given | overrides)) if overrides or settings is None else settings
+        self.node = Node(self.settings)
+        self._app = create_app(self.node)
+        self._operations = Endpoints(self.node, self._is_ready)
+        self._operations.add_routes(self._app.router)
+        add_pages(self._app)
+        self._runner: web.AppRunner | None = None
+        self._ready = False
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Listen. `OSError` if a port is taken; then nothing stays open."""
+        self._check_exposure()
+        try:
+            await self.node.start()
+            await self._listen()
+            self._operations.sampler.start()
+        except BaseException:
+            await self.close()
+            raise
+        self._ready = True
+        log.info("ready", http=self.url, media=[f"{host} {port}/udp" for host, port in self.media_addresses])
+
+    async def close(self) -> None:
+        """Tell everybody why, end their sessions, stop listening. Takes at most about `shutdown_seconds`. Safe to call twice."""
+        self._ready = False
+        started_s = time.monotonic()
+        try:
+            async with asyncio.timeout(self.settings.shutdown_seconds):
+                await self._app[CONTEXT].close()
+                await self.node.close()
+        except TimeoutError:
+            log.warning("shutdown_cut_short", after_s=round(time.monotonic() - started_s, 1))
+            await self.node.close()
+        await self._operations.sampler.close()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+            log.info("stopped", seconds=round(time.monotonic() - started_s, 3))
+
+    async def serve_until(self, stop: asyncio.Event) -> None:
+        """Start, wait for `stop`, close."""
+        async with self:
+            await stop.wait()
+
+    @property
+    def url(self) -> str:
+        """Where HTTP listens, with the port that was really taken."""
+        if self._runner is None or not self._runner.addresses:
+            raise RuntimeError("the server is not running")
+        host, port = self._runner.addresses[0][:2]
+        scheme = "https" if self.settings.tls_cert is not None else "http"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+    @property
+    def media_addresses(self) -> tuple[Address, ...]:
+        """Where media listens (UDP)."""
+        return self.node.addresses
+
+    def _is_ready(self) -> bool:
+        return self._ready
+
+    def _check_exposure(self) -> None:
+        """Settings refuse this when they are made; copies of settings made without validation are refused here."""
+        hosts = (self.settings.http_host, self.settings.effective_media_host)
+        if not self.settings.api_key and not self.settings.insecure and not all(map(is_loopback, hosts)):
+            raise ValueError("without an api_key the server listens on loopback only, unless settings say insecure")
+
+    async def _listen(self) -> None:
+        runner = web.AppRunner(
+            self._app,
+            handle_signals=False,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=KEEPALIVE_S,
+            shutdown_timeout=self.settings.shutdown_seconds,
+        )
+        await runner.setup()
+        self._runner = runner
+        host, port, tls = self.settings.http_host, self.settings.http_port, self._tls()
+        if host == "::":
+            # asyncio would listen for IPv6 only.
+            listener = socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=True)
+            listener.setblocking(False)
+            await web.SockSite(runner, listener, ssl_context=tls).start()
+        else:
+            await web.TCPSite(runner, host, port, ssl_context=tls).start()
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self.settings.tls_cert is None:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self.settings.tls_cert, self.settings.tls_key)
+        return context

@@ -1,0 +1,40 @@
+"""Small helpers around prometheus_client's metric families. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+PREFIX = "ciranda_"
+QUANTILES = (0.05, 0.5, 0.95, 1.0)
+"""Of values that every transport has one of: a label a participant would grow without bound."""
+
+
+def counter(
+    name: str, text: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]
+) -> CounterMetricFamily:
+    """`name` without `_total`."""
+    family = CounterMetricFamily(PREFIX + name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def gauge(name: str, text: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(PREFIX + name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def quantiles(name: str, text: str, values: Iterable[float]) -> GaugeMetricFamily:
+    """The distribution over transports at this moment; no samples where there is nothing to measure yet."""
+    ordered = sorted(values)
+    points: dict[tuple[str, ...], float] = {}
+    if ordered:
+        points = {(f"{q:g}",): ordered[_index(q, len(ordered))] for q in QUANTILES}
+    return gauge(name, text, ["quantile"], points)
+
+
+def _index(quantile: float, count: int) -> int:
+    """Nearest rank."""
+    return min(count - 1, max(0, -int(-quantile * count // 1) - 1))

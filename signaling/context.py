@@ -1,0 +1,72 @@
+"""What all front doors of one server share. It lives in the application, never in a module: several servers run in one process."""
+
+import asyncio
+import ipaddress
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiohttp import web
+
+from sfu.config import Settings
+from sfu.errors import LimitError
+from sfu.node import Node
+from sfu.rate import KeyedBuckets
+from signaling.auth import Authority
+
+
+class Closable(Protocol):
+    """Something with a client at its other end."""
+
+    async def shut_down(self) -> None:
+        """Say goodbye and end, within a bounded time."""
+
+
+@dataclass(eq=False)
+class Context:
+    """One for each application."""
+
+    node: Node
+    settings: Settings
+    authority: Authority = field(init=False)
+    joins: KeyedBuckets = field(init=False)
+    clients: set[Closable] = field(default_factory=set)
+    """Open sockets."""
+    closing: bool = False
+    closed_sockets: dict[str, int] = field(default_factory=dict)
+    """Reason → sockets that the server closed."""
+
+    def __post_init__(self) -> None:
+        self.authority = Authority(self.settings.api_secrets)
+        self.joins = KeyedBuckets(self.settings.joins_per_second, self.settings.join_burst)
+
+    def check_open(self) -> None:
+        """`LimitError` (`shutting_down`) once the server closes."""
+        if self.closing or self.node.closing:
+            raise LimitError("the server is shutting down", code="shutting_down")
+
+    def check_rate(self, request: web.Request) -> None:
+        """Count one join of this client's address. `LimitError` (`rate_limited`)."""
+        if not self.joins.take(address_key(request.remote), time.monotonic()):
+            raise LimitError("too many joins from this address; try again in a moment", code="rate_limited")
+
+    async def close(self) -> None:
+        """Nobody gets in any more; those with a socket are told why it closes."""
+        self.closing = True
+        await asyncio.gather(*(client.shut_down() for client in tuple(self.clients)))
+
+
+CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
+
+
+def address_key(remote: str | None) -> str:
+    """What joins are counted by: an IPv4 address, or the /64 of an IPv6 one, which is one customer's."""
+    try:
+        address = ipaddress.ip_address((remote or "").partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

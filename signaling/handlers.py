@@ -1,0 +1,110 @@
+"""What each message of a client does: one small function a type, found in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from sfu import events
+from sfu.errors import RemoteError, SdpError
+from sfu.ids import Mid, ParticipantId, TrackId
+from sfu.participant import Participant
+from sfu.permissions import JoinRequest
+from sfu.views import Source
+from signaling import messages
+from signaling.admission import join_request
+from signaling.translation import welcome
+
+if TYPE_CHECKING:
+    from signaling.websocket import Client
+
+
+async def handle(client: Client, message: messages.ClientMessage) -> None:
+    """Do what the message says. `RemoteError` if it cannot be done."""
+    await HANDLERS[type(message)](client, message)
+
+
+async def join(client: Client, message: messages.Join) -> None:
+    if client.participant is not None:
+        raise RemoteError("this socket has joined already")
+    if message.version != messages.VERSION:
+        raise RemoteError(f"this server speaks version {messages.VERSION}", code="unsupported_version")
+    context = client.context
+    context.check_open()
+    participant = context.node.resume(message.resume, client.room) if message.resume else None
+    if participant is not None:
+        client.attach(participant)
+        participant.attach(client.listen)
+        _greet(client, participant, resumed=True)
+        return
+    request: JoinRequest = join_request(context.authority.join(message.token, client.room), name=message.name)
+    participant = context.node.join(client.room, request, client.listen)
+    client.attach(participant)
+    _greet(client, participant, resumed=False)
+
+
+def _greet(client: Client, participant: Participant, *, resumed: bool) -> None:
+    room = client.context.node.rooms[client.room]
+    client.send(welcome(participant, room.others(participant), client.context.settings, resumed=resumed))
+    if room.speakers:
+        client.listen(events.SpeakersChanged(room.speakers))
+    if resumed:
+        client.listen(events.SlotsChanged(tuple(slot.view for slot in participant.slots)))
+
+
+async def offer(client: Client, message: messages.Offer) -> None:
+    participant = _joined(client)
+    limit = client.context.settings.max_sdp_bytes
+    if len(message.sdp) > limit or len(message.sdp.encode()) > limit:
+        raise SdpError(f"a session description has at most {limit} bytes")
+    with client.held():
+        answer = await participant.negotiate(
+            message.sdp,
+            connection=message.connection,
+            sources={Mid(track.mid): _source(track.source) for track in message.tracks},
+            muted={Mid(track.mid): track.muted for track in message.tracks},
+        )
+        tracks = tuple(messages.AnsweredTrack(mid=track.mid, id=track.id) for track in participant.tracks.values())
+        client.send(messages.Answer(id=message.id, sdp=answer, tracks=tracks))
+
+
+async def mute(client: Client, message: messages.Mute) -> None:
+    _joined(client).set_muted(TrackId(message.track), message.muted)
+
+
+async def pin(client: Client, message: messages.Pin) -> None:
+    _joined(client).pin([ParticipantId(participant) for participant in message.participants])
+
+
+async def ping(client: Client, message: messages.Ping) -> None:
+    _joined(client)
+    client.send(messages.Pong(id=message.id))
+
+
+async def leave(client: Client, message: messages.Leave) -> None:
+    await _joined(client).leave("left")
+
+
+Handler = Callable[["Client", Any], Awaitable[None]]
+HANDLERS: dict[type[messages.ClientMessage], Handler] = {
+    messages.Join: join,
+    messages.Offer: offer,
+    messages.Mute: mute,
+    messages.Pin: pin,
+    messages.Ping: ping,
+    messages.Leave: leave,
+}
+
+
+def _joined(client: Client) -> Participant:
+    if client.participant is None:
+        raise RemoteError("the first message is join", code="not_joined")
+    return client.participant
+
+
+def _source(name: str) -> Source:
+    """What newer clients call a source that this server does not know is shown like any other."""
+    try:
+        return Source(name)
+    except ValueError:
+        return Source.UNKNOWN

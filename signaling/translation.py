@@ -1,0 +1,87 @@
+"""From the room model's events and views to messages on the wire. Pure."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from sfu import events
+from sfu.config import Settings
+from sfu.dataplane.types import Kind
+from sfu.errors import LocalError
+from sfu.participant import Participant
+from sfu.views import ParticipantView, SlotView, TrackView
+from signaling import messages
+
+
+@lru_cache(maxsize=256)
+def encode_event(event: events.RoomEvent) -> str | None:
+    """The message for an event; `None` where clients see for themselves. Cached: one event goes to everybody in a room."""
+    match event:
+        case events.ParticipantJoined(participant):
+            return messages.ParticipantJoined(participant=participant_info(participant)).model_dump_json()
+        case events.ParticipantLeft(who, reason):
+            return messages.ParticipantLeft(participant=who, reason=reason).model_dump_json()
+        case events.TrackAdded(who, track):
+            return messages.TrackAdded(participant=who, track=track_info(track)).model_dump_json()
+        case events.TrackChanged(who, track):
+            return messages.TrackChanged(participant=who, track=track_info(track)).model_dump_json()
+        case events.TrackRemoved(who, track_id):
+            return messages.TrackRemoved(participant=who, track=track_id).model_dump_json()
+        case events.SlotsChanged(slots):
+            return messages.Slots(slots=tuple(map(slot_info, slots))).model_dump_json()
+        case events.SlotsNeeded(audio, video):
+            return messages.SlotsNeeded(audio=audio, video=video).model_dump_json()
+        case events.SpeakersChanged(who_speaks):
+            return messages.Speakers(participants=who_speaks).model_dump_json()
+        case events.Closed(reason):
+            return messages.Closed(reason=reason).model_dump_json()
+        case events.ConnectionChanged():
+            return None
+    raise LocalError(f"an event without a message: {event!r}")
+
+
+def welcome(
+    participant: Participant, others: Iterable[ParticipantView], settings: Settings, *, resumed: bool
+) -> messages.Welcome:
+    """What somebody who just came needs to know."""
+    permissions = participant.permissions
+    return messages.Welcome(
+        room=participant.room.name,
+        participant=participant_info(participant.view),
+        resume=participant.resume_token,
+        resumed=resumed,
+        participants=tuple(map(participant_info, others)),
+        permissions=messages.PermissionsInfo(
+            publish=permissions.publish,
+            subscribe=permissions.subscribe,
+            data=permissions.publish_data,
+            admin=permissions.admin,
+        ),
+        ice_servers=tuple(messages.IceServer(urls=(url,)) for url in settings.ice_server),
+        limits=messages.Limits(
+            message_bytes=settings.max_message_bytes,
+            tracks=settings.max_tracks,
+            participants=settings.max_participants,
+        ),
+    )
+
+
+def participant_info(view: ParticipantView) -> messages.ParticipantInfo:
+    return messages.ParticipantInfo(id=view.id, name=view.name, tracks=tuple(map(track_info, view.tracks)))
+
+
+def track_info(view: TrackView) -> messages.TrackInfo:
+    return messages.TrackInfo(
+        id=view.id,
+        kind="audio" if view.kind is Kind.AUDIO else "video",
+        source=view.source.value,
+        muted=view.muted,
+    )
+
+
+def slot_info(view: SlotView) -> messages.SlotInfo:
+    return messages.SlotInfo(
+        mid=view.mid,
+        kind="audio" if view.kind is Kind.AUDIO else "video",
+        track=view.track_id,
+        participant=view.participant_id,
+    )

@@ -1,0 +1,266 @@
+"""One client's WebSocket: frames in, messages out, and how it ends.
+
+A reader hands messages to the handlers, one after the other (so a participant's negotiations never overlap); a writer
+empties a bounded queue. Neither waits for the other: a client that does not read is let go (`slow_reader`) and costs
+nobody else anything. What messages mean is decided in `handlers`.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from sfu import events
+from sfu.errors import ProtocolError, RemoteError
+from sfu.ids import RoomName
+from sfu.log import get_logger
+from sfu.participant import Participant
+from sfu.rate import TokenBucket
+from signaling import messages
+from signaling.context import CONTEXT, Context
+from signaling.cors import socket_origin_allowed
+from signaling.handlers import handle
+from signaling.names import room_name
+from signaling.responses import HttpError
+from signaling.translation import encode_event
+
+HEARTBEAT_S = 20.0
+"""A ping this often; without a pong within half of it the socket counts as lost. Proxies drop idle ones after 60 s."""
+FLUSH_S = 2.0
+"""How long a closing socket's last messages and its closing handshake may take."""
+
+CLOSE_CODES = {
+    "left": 1000,
+    "removed": 1000,
+    "closed": 1000,
+    "replaced": 1000,
+    "shutting_down": 1001,
+    "internal": 1011,
+    "slow_reader": 1013,
+    "room_full": 1013,
+    "limit_reached": 1013,
+    "rate_limited": 1013,
+}
+"""Reason → code of RFC 6455, section 7.4; every other reason is a policy violation, 1008."""
+
+log = get_logger(__name__)
+
+
+class Client:
+    """A socket and, once it has joined, its participant."""
+
+    def __init__(self, context: Context, room: RoomName, request: web.Request) -> None:
+        self.context = context
+        self.room = room
+        self.participant: Participant | None = None
+        self.log = log.bind(room=room)
+        self.admission: RemoteError | None = None
+        """Why this client may not join, found out before it asked."""
+        self._request = request
+        self._socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_S,
+            max_msg_size=context.settings.max_message_bytes,
+            compress=False,
+            timeout=FLUSH_S,
+        )
+        self._rate = TokenBucket(context.settings.messages_per_second, context.settings.message_burst)
+        self._outgoing: deque[str] = deque()
+        self._wake = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._closing: str | None = None
+        self._held: list[events.RoomEvent] | None = None
+
+    # -- for handlers -----------------------------------------------------------------------------------------------
+
+    def send(self, message: messages.ServerMessage) -> None:
+        """Queue a message. Never blocks, never raises."""
+        self._queue(message.model_dump_json())
+
+    def attach(self, participant: Participant) -> None:
+        """From now on this socket speaks for `participant`."""
+        self.participant = participant
+        self.log = self.log.bind(participant=participant.id)
+        structlog.contextvars.bind_contextvars(participant=participant.id)
+
+    def listen(self, event: events.RoomEvent) -> None:
+        """The participant's listener."""
+        if isinstance(event, events.Closed):
+            # The participant has left, or belongs to another socket: it is not ours to detach.
+            self.participant = None
+            self.close(event.reason)
+        elif self._held is not None:
+            self._held.append(event)
+        elif (text := encode_event(event)) is not None:
+            self._queue(text)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Events that come meanwhile are sent afterwards: an answer first, then what it changed."""
+        self._held = []
+        try:
+            yield
+        finally:
+            waiting, self._held = self._held, None
+            for event in waiting:
+                self.listen(event)
+
+    def refuse(self, error: RemoteError, *, request_id: int | None = None) -> None:
+        """Say what was wrong; before the join there is nothing to go on with, so the socket closes."""
+        fatal = self.participant is None
+        self.send(messages.Error(code=error.code, message=error.message, id=request_id, fatal=fatal))
+        if fatal:
+            self.close(error.code)
+
+    def fail(self, code: str, message: str) -> None:
+        """Say what was wrong and close."""
+        self.send(messages.Error(code=code, message=message, fatal=True))
+        self.close(code)
+
+    def close(self, reason: str) -> None:
+        """Send what is queued, then `closed`, then close the socket. The first reason counts."""
+        if self._closing is None:
+            self._outgoing.append(messages.Closed(reason=reason).model_dump_json())
+            self._end(reason)
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> web.WebSocketResponse:
+        """From the upgrade to the end of the socket."""
+        await self._socket.prepare(self._request)
+        self.context.clients.add(self)
+        reader = asyncio.create_task(self._read())
+        writer = asyncio.create_task(self._write())
+        try:
+            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+            if self._closing is not None and self._closing != "slow_reader":
+                await asyncio.wait({writer}, timeout=FLUSH_S)
+        finally:
+            self.context.clients.discard(self)
+            reader.cancel()
+            writer.cancel()
+            self._let_go()
+            for result in await asyncio.gather(reader, writer, return_exceptions=True):
+                if isinstance(result, Exception):
+                    self.log.error("socket_failed", exc_info=result)
+            await self._close_socket()
+            self._ended.set()
+        return self._socket
+
+    async def shut_down(self) -> None:
+        """The server closes; the participant leaves with its room."""
+        self.close("shutting_down")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * FLUSH_S):
+                await self._ended.wait()
+
+    def _let_go(self) -> None:
+        participant, self.participant = self.participant, None
+        if participant is not None and not participant.left:
+            participant.detach()
+            self.log.info("signalling_lost", reason=self._closing or "disconnected")
+
+    async def _close_socket(self) -> None:
+        reason = self._closing
+        if reason is not None:
+            count = self.context.closed_sockets
+            count[reason] = count.get(reason, 0) + 1
+            self.log.info("socket_closed", reason=reason)
+        code = CLOSE_CODES.get(reason or "left", 1008)
+        # Suppressed: a peer that does not even take a closing frame. Its connection is cut below.
+        with suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(FLUSH_S):
+                await self._socket.close(code=code, message=(reason or "").encode()[:120])
+        transport = self._request.transport
+        if transport is not None and transport.get_write_buffer_size():
+            transport.abort()
+
+    async def _read(self) -> None:
+        if self.admission is not None:
+            self.refuse(self.admission)
+            return
+        limit = self.context.settings.join_timeout_seconds
+        try:
+            async with asyncio.timeout(limit):
+                going = await self._read_one()
+        except TimeoutError:
+            self.fail("not_joined", f"no join came within {limit:g} s")
+            return
+        while going and self._closing is None:
+            going = await self._read_one()
+
+    async def _read_one(self) -> bool:
+        frame = await self._socket.receive()
+        if frame.type is WSMsgType.BINARY:
+            self.refuse(ProtocolError("messages are text frames"))
+        elif frame.type is not WSMsgType.TEXT:
+            return False
+        elif not self._rate.take(time.monotonic()):
+            self.fail("rate_limited", "too many messages")
+        else:
+            await self._handle(frame.data)
+        return self._closing is None
+
+    async def _handle(self, text: str) -> None:
+        request_id = None
+        try:
+            message = messages.parse(text)
+            request_id = getattr(message, "id", None)
+            await handle(self, message)
+        except RemoteError as error:
+            self.refuse(error, request_id=request_id)
+        except Exception:
+            self.log.exception("handler_failed")
+            self.fail("internal", "this is a fault of the server, and it is logged")
+
+    async def _write(self) -> None:
+        while True:
+            while self._outgoing:
+                try:
+                    await self._socket.send_str(self._outgoing.popleft())
+                except ConnectionError:
+                    return
+            if self._closing is not None:
+                return
+            self._wake.clear()
+            await self._wake.wait()
+
+    def _queue(self, text: str) -> None:
+        if self._closing is not None:
+            return
+        if len(self._outgoing) >= self.context.settings.outgoing_messages:
+            self._end("slow_reader")
+            # The writer waits for a peer that does not read: what is queued will never be sent.
+            self._outgoing.clear()
+            transport = self._request.transport
+            if transport is not None:
+                transport.abort()
+            return
+        self._outgoing.append(text)
+        self._wake.set()
+
+    def _end(self, reason: str) -> None:
+        self._closing = reason
+        self._wake.set()
+
+
+async def websocket(request: web.Request) -> web.StreamResponse:
+    """`GET /ws/{room}`."""
+    context = request.app[CONTEXT]
+    room = room_name(request.match_info["room"])
+    if not socket_origin_allowed(request):
+        raise HttpError("pages of this origin may not connect", code="permission_denied", status=403)
+    if not web.WebSocketResponse().can_prepare(request).ok:
+        raise HttpError("this is a WebSocket: send an upgrade", code="bad_request", status=426)
+    client = Client(context, room, request)
+    try:
+        context.check_open()
+        context.check_rate(request)
+    except RemoteError as error:
+        # Told over the socket: a browser's page never sees the status of a refused upgrade.
+        client.admission = error
+    with structlog.contextvars.bound_contextvars(room=room):
+        return await client.run()
