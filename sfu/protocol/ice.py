@@ -151,11 +151,13 @@ class IceAgent:
 
     def restart(self, credentials: Credentials) -> None:
         """New credentials for the next answer. The ones in use stay good until a check uses the new ones."""
+        self._local = credentials
+        if self._expired:
+            return
         _, *never_used = self._accepted
         for ufrag in never_used:
             self._retire(ufrag)
         self._accepted[credentials.ufrag] = credentials
-        self._local = credentials
 
     def receive(self, request: StunMessage, source: Address, now: float) -> tuple[bytes | None, str | None]:
         """The answer to send back to `source` (None: stay silent) and the name of what was wrong (None: a valid check).
