@@ -1,0 +1,161 @@
+// Stands in for server, network and devices while pictures of the page are taken: sixteen browsers that really send
+// video do not fit on one machine. It runs before the page and reads `window.scenario`:
+// {people: [{name, video, muted, screen}], devices: "given" | "denied" | "missing", refuse: code | null,
+//  unreachable: bool, dropAfterMs: number, speaker: index}. Layout only: tests of behaviour run against the real server.
+
+(() => {
+  const scenario = window.scenario;
+  const SKIN = ["#f1c9a5", "#c98f62", "#8d5a3b", "#e0ac7e", "#5f3b26", "#f5d7bd"];
+  const WALL = ["#7f99a8", "#a8937f", "#7fa88f", "#8f86a6", "#a87f86", "#6f8fa0"];
+  const SHIRT = ["#2f4a63", "#7a3b3b", "#30594a", "#5a4a78", "#8a6a2c", "#39424e"];
+
+  function drawPerson(context, index, width, height, step) {
+    const of = (colours, shift) => colours[(index + shift) % colours.length];
+    const wall = context.createLinearGradient(0, 0, width, height);
+    wall.addColorStop(0, of(WALL, 0));
+    wall.addColorStop(1, "#2e363d");
+    context.fillStyle = wall;
+    context.fillRect(0, 0, width, height);
+    const x = width / 2 + Math.sin(step / 3 + index) * 4;
+    const unit = height / 10;
+    context.fillStyle = of(SHIRT, 2);
+    context.beginPath();
+    context.ellipse(x, height + unit, unit * 3.4, unit * 3.6, 0, 0, 7);
+    context.fill();
+    context.fillStyle = of(SKIN, 1);
+    context.fillRect(x - unit * 0.6, unit * 6, unit * 1.2, unit * 2);
+    context.beginPath();
+    context.ellipse(x, unit * 4.7, unit * 1.55, unit * 2, 0, 0, 7);
+    context.fill();
+    context.fillStyle = of(["#2b1d14", "#5d3b1e", "#1a1a1a", "#8a6a3a"], index);
+    context.beginPath();
+    context.ellipse(x, unit * 3.6, unit * 1.7, unit * 1.35, 0, Math.PI, 7);
+    context.fill();
+  }
+
+  function drawScreen(context, width, height) {
+    context.fillStyle = "#fbfbf9";
+    context.fillRect(0, 0, width, height);
+    context.fillStyle = "#22313a";
+    context.font = `600 ${height / 16}px sans-serif`;
+    context.fillText("Forwarding, a quarter in figures", width * 0.06, height * 0.13);
+    [0.42, 0.55, 0.5, 0.68, 0.74, 0.9].forEach((share, index) => {
+      context.fillStyle = index === 5 ? "#0d6b63" : "#9fc4be";
+      context.fillRect(width * (0.07 + index * 0.145), height * (0.93 - share * 0.7), width * 0.1, height * share * 0.7);
+    });
+  }
+
+  function picture(draw, width = 640, height = 360) {
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const context = canvas.getContext("2d");
+    const track = canvas.captureStream(4).getVideoTracks()[0];
+    let step = 0;
+    const paint = () => draw(context, width, height, step++);
+    paint();
+    setInterval(paint, 300);
+    return track;
+  }
+
+  const person = (index) => picture((context, width, height, step) => drawPerson(context, index, width, height, step));
+  const silence = () => new AudioContext().createMediaStreamDestination().stream.getAudioTracks()[0];
+
+  const people = scenario.people.map((one, index) => ({ id: `p_${index}`, ...one }));
+  const viewOf = ({ id, name, video, muted, screen }) => ({
+    id,
+    name,
+    tracks: [
+      { id: `${id}_mic`, kind: "audio", source: "microphone", muted: Boolean(muted) },
+      ...(video ? [{ id: `${id}_cam`, kind: "video", source: "camera", muted: false }] : []),
+      ...(screen ? [{ id: `${id}_scr`, kind: "video", source: "screen", muted: false }] : []),
+    ],
+  });
+  const wanted = people.flatMap((one, index) => [
+    ...(one.video ? [{ track: `${one.id}_cam`, participant: one.id, make: () => person(index + 1) }] : []),
+    ...(one.screen ? [{ track: `${one.id}_scr`, participant: one.id, make: () => picture(drawScreen, 1280, 720) }] : []),
+  ]);
+  let filled = 0;
+  const filling = [];
+
+  class Peer extends EventTarget {
+    connectionState = "new";
+    signalingState = "stable";
+    transceivers = [];
+    addTransceiver(what, { direction }) {
+      const kind = typeof what === "string" ? what : what.kind;
+      const slot = direction === "recvonly" && kind === "video" ? wanted[filled++] : null;
+      const mid = String(this.transceivers.length);
+      if (slot) filling.push({ mid, kind, track: slot.track, participant: slot.participant });
+      const track = slot ? slot.make() : kind === "audio" ? silence() : picture(() => {});
+      const transceiver = { mid, receiver: { track }, sender: { replaceTrack: async () => {} }, stop() {} };
+      this.transceivers.push(transceiver);
+      return transceiver;
+    }
+    createDataChannel() {
+      const channel = { readyState: "open", send() {}, label: "chat" };
+      window.standInChat = (message) => channel.onmessage({ data: JSON.stringify(message) });
+      setTimeout(() => channel.onopen(), 20);
+      return channel;
+    }
+    async setLocalDescription() {
+      this.localDescription = { sdp: "v=0" };
+    }
+    async setRemoteDescription() {
+      this.connectionState = "connected";
+      setTimeout(() => this.onconnectionstatechange?.(), 10);
+    }
+    restartIce() {}
+    close() {}
+    async getStats() {
+      return new Map();
+    }
+  }
+
+  class Line extends EventTarget {
+    constructor() {
+      super();
+      setTimeout(() => (scenario.unreachable ? this.onclose() : this.onopen()), 60);
+    }
+    send(text) {
+      const message = JSON.parse(text);
+      if (message.type === "join") this.join(message);
+      if (message.type === "offer") this.answer(message);
+      if (message.type === "leave") this.say({ type: "closed", reason: "left" });
+    }
+    join({ name }) {
+      if (scenario.refuse) return this.say({ type: "error", code: scenario.refuse, message: "", fatal: true });
+      this.say({
+        type: "welcome",
+        room: "tea-at-five",
+        participant: { id: "p_me", name, tracks: [] },
+        resume: "r",
+        resumed: false,
+        participants: people.map(viewOf),
+        permissions: { publish: true, subscribe: true, data: true, admin: false },
+        ice_servers: [],
+        limits: {},
+      });
+      if (scenario.dropAfterMs) setTimeout(() => ((scenario.unreachable = true), this.onclose()), scenario.dropAfterMs);
+    }
+    answer({ id, tracks }) {
+      this.say({ type: "answer", id, sdp: "v=0", tracks: tracks.map(({ mid }) => ({ mid, id: `t_${mid}` })) });
+      this.say({ type: "slots", slots: filling });
+      const speaker = people[scenario.speaker]?.id;
+      this.say({ type: "speakers", participants: speaker ? [speaker] : [] });
+    }
+    say(message) {
+      setTimeout(() => this.onmessage({ data: JSON.stringify(message) }));
+    }
+    close() {}
+  }
+
+  const refusal = { denied: "NotAllowedError", missing: "NotFoundError" }[scenario.devices];
+  navigator.mediaDevices.getUserMedia = async ({ audio, video }) => {
+    if (refusal) throw new DOMException("no", refusal);
+    return new MediaStream([...(audio ? [silence()] : []), ...(video ? [person(0)] : [])]);
+  };
+  const devices = [["audioinput", "Built-in microphone"], ["videoinput", "Built-in camera"], ["audiooutput", "Built-in speakers"]];
+  navigator.mediaDevices.enumerateDevices = async () =>
+    refusal === "NotFoundError" ? [] : devices.map(([kind, label]) => ({ kind, label, deviceId: kind }));
+  window.RTCPeerConnection = Object.assign(Peer, {});
+  window.WebSocket = Line;
+})();

@@ -1,0 +1,107 @@
+// The page's beginning: picks the language, looks at the address, and shows one view at a time: home, lobby, call, end.
+
+import { Meeting, MeetingError, checkSupport, forgetSession, savedSession } from "./client/index.js";
+import { LocalMedia } from "./media/local.js";
+import { Sender } from "./media/sender.js";
+import { chooseLanguage, t } from "./ui/i18n.js";
+import { isRoomName } from "./ui/names.js";
+import { settings } from "./ui/settings.js";
+import { clearToasts } from "./ui/toast.js";
+import { CallView } from "./views/call.js";
+import { EndView } from "./views/end.js";
+import { HomeView } from "./views/home.js";
+import { LobbyView } from "./views/lobby.js";
+
+const host = document.getElementById("app");
+let view = null;
+
+function present(next, title) {
+  view?.close();
+  view = next;
+  host.replaceChildren(next.element);
+  document.title = title ? `${title} · Ciranda` : "Ciranda";
+  next.shown?.();
+}
+
+/** The room is the last part of the path, so that the page also works below a prefix. */
+const roomOfAddress = () => decodeURIComponent(location.pathname.split("/").at(-1));
+
+/** Tokens travel in the fragment, which browsers send to nobody; a query works too. */
+function tokenOfAddress() {
+  const inFragment = new URLSearchParams(location.hash.slice(1)).get("token");
+  return inFragment ?? new URLSearchParams(location.search).get("token") ?? undefined;
+}
+
+function showHome() {
+  present(new HomeView((room) => go(room)));
+}
+
+function go(room) {
+  history.pushState(null, "", room ? encodeURIComponent(room) : "./");
+  route();
+}
+
+function showEnd(error, again) {
+  const home = () => go("");
+  present(new EndView(error, { again, home }), t("lobby.room"));
+}
+
+async function showLobby(room, problem = null) {
+  const local = new LocalMedia();
+  const join = (name) => enter(room, name, local, { microphone: local.microphone.on, camera: local.camera.on });
+  present(new LobbyView({ room, local, problem, join }), room);
+  await local.start();
+}
+
+/** Joins; the devices come along. Rejects with what the server said, so that the lobby can show it. */
+async function enter(room, name, local) {
+  const meeting = new Meeting();
+  const sender = new Sender(local, meeting);
+  window.ciranda = meeting; // for a look from the console, and for tests
+  const remember = () => ({ microphone: local.microphone.on, camera: local.camera.on });
+  try {
+    await meeting.join({ room, name, token: tokenOfAddress(), remember });
+  } catch (error) {
+    sender.close();
+    throw error;
+  }
+  clearToasts();
+  present(new CallView({ meeting, local, sender }), room);
+  meeting.addEventListener("closed", ({ detail }) => {
+    sender.close();
+    local.stop();
+    showEnd(detail, () => showLobby(room));
+  });
+}
+
+/** After a reload: straight back in, with the devices as they were. */
+async function comeBack(room, { name, microphone, camera }) {
+  const local = new LocalMedia();
+  const devices = local.start({ microphone, camera });
+  try {
+    await enter(room, name, local);
+  } catch (error) {
+    await devices;
+    local.stop();
+    forgetSession(room);
+    showEnd(error, () => showLobby(room));
+  }
+}
+
+function route() {
+  const unsupported = checkSupport();
+  const room = roomOfAddress();
+  if (unsupported) return showEnd(unsupported, () => location.reload());
+  if (!room) return showHome();
+  if (!isRoomName(room)) return showEnd(new MeetingError("bad_request"), null);
+  const saved = savedSession(room);
+  return saved?.resume ? comeBack(room, saved) : showLobby(room);
+}
+
+await chooseLanguage();
+settings.name ||= "";
+addEventListener("popstate", () => {
+  window.ciranda?.leave();
+  route();
+});
+route();

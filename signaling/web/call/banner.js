@@ -1,0 +1,28 @@
+// The line above the stage: what is wrong with the connection right now, with a button where one helps.
+
+import { h, show } from "../ui/dom.js";
+
+export class Banner {
+  #states = new Map(); // id → {text, button}
+  #text = h("span", {});
+  #button = h("button", { type: "button", class: "secondary compact", hidden: true });
+  #action = null;
+
+  constructor() {
+    this.#button.addEventListener("click", () => this.#action?.());
+    this.element = h("div", { class: "banner", role: "status", "aria-live": "polite", hidden: true }, this.#text, this.#button);
+  }
+
+  /** Sets or clears (text null) one of several causes; the one set first is shown. */
+  set(id, text, button = null) {
+    if (text) this.#states.set(id, { text, button });
+    else this.#states.delete(id);
+    const [first] = this.#states.values();
+    show(this.element, Boolean(first));
+    if (!first) return;
+    this.#text.textContent = first.text;
+    show(this.#button, Boolean(first.button));
+    this.#button.textContent = first.button?.text ?? "";
+    this.#action = first.button?.action ?? null;
+  }
+}

@@ -1,0 +1,50 @@
+// Where tiles go. Pure geometry: numbers in, boxes out; everything in CSS pixels.
+
+const WIDEST = 16 / 9;
+const NARROWEST_LANDSCAPE = 4 / 3;
+const NARROWEST_PORTRAIT = 3 / 4; // phones: faces fit into upright tiles
+const STRIP = { share: 0.2, least: 148, most: 280 };
+
+/** The rows and columns that give `count` equal tiles the most room, last row centred. Returns [{x, y, width, height}]. */
+export function gridBoxes(count, width, height, gap) {
+  if (count === 0 || width <= 0 || height <= 0) return [];
+  const narrowest = width < height ? NARROWEST_PORTRAIT : NARROWEST_LANDSCAPE;
+  let best = { area: -1 };
+  for (let columns = 1; columns <= count; columns++) {
+    const rows = Math.ceil(count / columns);
+    const size = fit((width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows, narrowest);
+    const area = size.width * size.height;
+    if (area > best.area + 1) best = { ...size, area, columns, rows };
+  }
+  return place(count, best, width, height, gap);
+}
+
+/** One tile large, the others in a strip beside it (landscape) or below it (portrait). The first box is the large one. */
+export function focusBoxes(count, width, height, gap) {
+  if (count <= 1) return count === 1 ? [{ x: 0, y: 0, width, height }] : [];
+  const upright = width < height;
+  const along = upright ? height : width;
+  const strip = Math.min(STRIP.most, Math.max(STRIP.least, along * STRIP.share));
+  const main = upright
+    ? { x: 0, y: 0, width, height: height - strip - gap }
+    : { x: 0, y: 0, width: width - strip - gap, height };
+  const area = upright ? { x: 0, y: main.height + gap, width, height: strip } : { x: main.width + gap, y: 0, width: strip, height };
+  const small = gridBoxes(count - 1, area.width, area.height, gap);
+  return [main, ...small.map((box) => ({ ...box, x: box.x + area.x, y: box.y + area.y }))];
+}
+
+function fit(width, height, narrowest) {
+  if (width / height > WIDEST) return { width: Math.floor(height * WIDEST), height: Math.floor(height) };
+  if (width / height < narrowest) return { width: Math.floor(width), height: Math.floor(width / narrowest) };
+  return { width: Math.floor(width), height: Math.floor(height) };
+}
+
+function place(count, { columns, rows, width: w, height: h }, width, height, gap) {
+  const top = Math.floor((height - rows * h - (rows - 1) * gap) / 2);
+  return Array.from({ length: count }, (_, index) => {
+    const row = Math.floor(index / columns);
+    const inRow = row === rows - 1 ? count - row * columns : columns;
+    const left = Math.floor((width - inRow * w - (inRow - 1) * gap) / 2);
+    return { x: left + (index % columns) * (w + gap), y: top + row * (h + gap), width: w, height: h };
+  });
+}

@@ -1,0 +1,115 @@
+// The stage: keeps one Tile for each entry of the cast, gives each its place, and moves them only when they must move.
+// Owns pinning and the choice between "all alike" and "one large".
+
+import { h, show } from "../ui/dom.js";
+import { t } from "../ui/i18n.js";
+import { settings } from "../ui/settings.js";
+import { focusBoxes, gridBoxes } from "./layout.js";
+import { Tile } from "./tile.js";
+
+const GAP_PX = 10;
+const NARROW_GAP_PX = 6;
+const NARROW_PX = 600;
+const MOST_TILES = 25;
+
+export class Stage extends EventTarget {
+  layout = "grid"; // or "focus"
+  pinned = null; // key of a tile
+  #tiles = new Map();
+  #cast = [];
+  #speaker = null;
+  #more = h("li", { class: "tile more", hidden: true });
+  #alone;
+
+  /** @param {HTMLElement} alone  what is shown to somebody who is alone here */
+  constructor(alone) {
+    super();
+    this.#alone = alone;
+    this.list = h("ul", { class: "tiles", "aria-label": t("tile.list") }, this.#more);
+    this.element = h("section", { class: "stage" }, this.list, alone);
+    this.observer = new ResizeObserver(() => this.#place());
+    this.observer.observe(this.list);
+  }
+
+  /** Shows this cast (see cast.js). */
+  update(cast) {
+    this.#cast = cast;
+    const keys = new Set(cast.map(({ key }) => key));
+    for (const [key, tile] of this.#tiles) {
+      if (keys.has(key)) continue;
+      this.#tiles.delete(key);
+      tile.close();
+    }
+    if (this.pinned && !keys.has(this.pinned)) this.#setPinned(null);
+    this.#speaker = cast.find(({ speaking, self }) => speaking && !self)?.key ?? this.#speaker;
+    if (!keys.has(this.#speaker)) this.#speaker = null;
+    for (const entry of cast) this.#draw(entry);
+    show(this.#alone, cast.every(({ self }) => self) && cast.length > 0);
+    this.#place();
+  }
+
+  setLayout(layout) {
+    this.layout = layout;
+    this.#place();
+  }
+
+  close() {
+    this.observer.disconnect();
+    for (const tile of this.#tiles.values()) tile.close();
+  }
+
+  #draw(entry) {
+    let tile = this.#tiles.get(entry.key);
+    if (!tile) {
+      tile = new Tile({ ...entry, onPin: () => this.#setPinned(this.pinned === entry.key ? null : entry.key) });
+      this.#tiles.set(entry.key, tile);
+      this.list.insertBefore(tile.element, this.#more);
+    }
+    tile.setCaption(entry.caption);
+    tile.setStream(entry.stream);
+    tile.setMarks({
+      ...entry,
+      mirrored: entry.self && !entry.screen && settings.mirror,
+      pinned: entry.key === this.pinned,
+    });
+  }
+
+  #setPinned(key) {
+    this.pinned = key;
+    for (const entry of this.#cast) this.#draw(entry);
+    this.#place();
+    this.dispatchEvent(new Event("pinned"));
+  }
+
+  /** The large tile, if there is to be one: pinned, else somebody's screen, else whoever speaks. */
+  #focus() {
+    const others = this.#cast.filter(({ self }) => !self);
+    const screens = others.filter(({ screen }) => screen);
+    const speaker = this.layout === "focus" ? (this.#speaker ?? others[0]?.key) : null;
+    return this.pinned ?? screens.at(-1)?.key ?? speaker ?? null;
+  }
+
+  #place() {
+    const { clientWidth: width, clientHeight: height } = this.list;
+    if (!width || !height) return;
+    const gap = width < NARROW_PX ? NARROW_GAP_PX : GAP_PX;
+    const focus = this.#focus();
+    const keys = this.#cast.map(({ key }) => key).filter((key) => key !== focus);
+    if (focus) keys.unshift(focus);
+    const hidden = Math.max(0, keys.length - MOST_TILES + 1);
+    const shown = hidden > 1 ? keys.slice(0, MOST_TILES - 1) : keys;
+    const places = shown.length + (hidden > 1 ? 1 : 0);
+    const boxes = focus ? focusBoxes(places, width, height, gap) : gridBoxes(places, width, height, gap);
+    for (const [key, tile] of this.#tiles) tile.place(boxes[shown.indexOf(key)] ?? null);
+    this.#placeMore(hidden > 1 ? boxes.at(-1) : null, hidden);
+  }
+
+  #placeMore(box, hidden) {
+    show(this.#more, box !== null);
+    if (!box) return;
+    this.#more.textContent = t("tile.more", { count: hidden });
+    this.#more.style.transform = `translate(${box.x}px, ${box.y}px)`;
+    this.#more.style.width = `${box.width}px`;
+    this.#more.style.height = `${box.height}px`;
+  }
+}

@@ -1,0 +1,90 @@
+// One tile: a picture or initials, a name, marks. It draws what it is told and knows no meeting.
+
+import { h, icon, iconButton, relabel, show } from "../ui/dom.js";
+import { t } from "../ui/i18n.js";
+import { hue, initials } from "../ui/names.js";
+
+const SMALL_PX = 150; // below this width a tile shows only the essential
+
+export class Tile {
+  #video;
+  #name;
+  #muted;
+  #hand;
+  #pin;
+  #stream = null;
+  #caption = null;
+
+  /** @param {{name: string, caption: string, screen: boolean, self: boolean, onPin: () => void}} options */
+  constructor({ name, caption, screen, self, onPin }) {
+    this.#video = h("video", { autoplay: true, playsInline: true, muted: true, disablePictureInPicture: false, tabIndex: -1 });
+    this.#video.addEventListener("loadeddata", () => this.#playing());
+    this.#video.addEventListener("resize", () => this.#playing());
+    const avatar = h("div", { class: "avatar", "aria-hidden": "true" }, initials(name));
+    avatar.style.setProperty("--hue", hue(name));
+    this.#muted = h("span", { class: "tile-mark", role: "img", "aria-label": t("tile.muted"), hidden: true }, icon("mic-off"));
+    this.#hand = h("span", { class: "tile-hand", role: "img", "aria-label": t("tile.hand"), hidden: true }, icon("hand"));
+    this.#name = h("span", { class: "tile-name" });
+    this.#pin = iconButton("pin", t("tile.pin", { name }), onPin, { class: "tile-pin", "aria-pressed": "false" });
+    this.element = h(
+      "li",
+      { class: "tile" },
+      h("div", { class: "tile-face" }, avatar),
+      this.#video,
+      h("div", { class: "tile-label" }, this.#muted, this.#name),
+      this.#hand,
+      self && !screen ? null : this.#pin,
+    );
+    this.element.classList.toggle("screen", screen);
+    this.element.classList.toggle("self", self);
+    this.setCaption(caption);
+  }
+
+  setCaption(caption) {
+    if (caption === this.#caption) return;
+    this.#caption = caption;
+    this.#name.textContent = caption;
+    this.element.setAttribute("aria-label", caption);
+  }
+
+  /** The stream to show, or null for initials. */
+  setStream(stream) {
+    if (stream === this.#stream) return;
+    this.#stream = stream;
+    this.element.classList.remove("playing");
+    this.#video.srcObject = stream;
+    if (stream) this.#video.play().catch(() => {}); // a muted video may always start; it was replaced meanwhile
+  }
+
+  setMarks({ muted, speaking, hand, mirrored, pinned, name }) {
+    show(this.#muted, muted);
+    show(this.#hand, hand);
+    this.element.classList.toggle("speaking", speaking && !muted);
+    this.element.classList.toggle("mirrored", mirrored);
+    this.element.classList.toggle("pinned", pinned);
+    if (this.#pin.getAttribute("aria-pressed") === String(pinned)) return;
+    this.#pin.setAttribute("aria-pressed", String(pinned));
+    relabel(this.#pin, "pin", t(pinned ? "tile.unpin" : "tile.pin", { name }));
+  }
+
+  /** @param {{x: number, y: number, width: number, height: number} | null} box  null: not shown now */
+  place(box) {
+    const { style, classList } = this.element;
+    show(this.element, box !== null);
+    if (!box) return classList.remove("placed");
+    style.transform = `translate(${box.x}px, ${box.y}px)`;
+    style.width = `${box.width}px`;
+    style.height = `${box.height}px`;
+    classList.toggle("small", box.width < SMALL_PX);
+    if (!classList.contains("placed")) requestAnimationFrame(() => classList.add("placed")); // moves from now on, not to here
+  }
+
+  close() {
+    this.#video.srcObject = null;
+    this.element.remove();
+  }
+
+  #playing() {
+    if (this.#stream && this.#video.videoWidth > 0) this.element.classList.add("playing");
+  }
+}

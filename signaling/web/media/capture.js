@@ -1,0 +1,80 @@
+// Asks the browser for camera, microphone and screen, and says in one word why it did not work.
+
+import { settings } from "../ui/settings.js";
+
+const HEIGHTS = { high: 720, standard: 360 };
+const FRAME_RATE = 30;
+const SCREEN_FRAME_RATE = 15; // text needs pixels more than motion
+
+const REASONS = {
+  NotAllowedError: "denied",
+  SecurityError: "denied",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+  NotReadableError: "busy",
+  AbortError: "busy",
+};
+
+/** denied, missing, busy or failed */
+export const reasonOf = (error) => REASONS[error?.name] ?? "failed";
+
+function constraintsFor(source) {
+  if (source === "microphone") {
+    const { microphoneId, noiseSuppression, echoCancellation } = settings;
+    return { audio: { deviceId: wish(microphoneId), noiseSuppression, echoCancellation, autoGainControl: true } };
+  }
+  const height = HEIGHTS[settings.quality] ?? HEIGHTS.high;
+  return {
+    video: {
+      deviceId: wish(settings.cameraId),
+      width: { ideal: (height * 16) / 9 },
+      height: { ideal: height },
+      frameRate: { ideal: FRAME_RATE },
+    },
+  };
+}
+
+const wish = (id) => (id ? { ideal: id } : undefined);
+
+/** The track of one device. Throws the browser's error. @param {"microphone" | "camera"} source */
+export async function capture(source) {
+  const stream = await navigator.mediaDevices.getUserMedia(constraintsFor(source));
+  return stream.getTracks()[0];
+}
+
+/** Both with one question to the person where the browser can. Resolves to {microphone, camera}: tracks or errors. */
+export async function captureBoth() {
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia({
+      ...constraintsFor("microphone"),
+      ...constraintsFor("camera"),
+    });
+    return { microphone: stream.getAudioTracks()[0], camera: stream.getVideoTracks()[0] };
+  } catch {
+    const [microphone, camera] = await Promise.all(
+      ["microphone", "camera"].map((source) => capture(source).catch((error) => error)),
+    );
+    return { microphone, camera };
+  }
+}
+
+export const canShareScreen = () => typeof navigator.mediaDevices?.getDisplayMedia === "function";
+
+/** {video, audio?}: the tracks of a screen, a window or a tab. */
+export async function captureScreen() {
+  const stream = await navigator.mediaDevices.getDisplayMedia({
+    video: { frameRate: { ideal: SCREEN_FRAME_RATE, max: FRAME_RATE } },
+    audio: true,
+  });
+  return { video: stream.getVideoTracks()[0], audio: stream.getAudioTracks()[0] };
+}
+
+/** {microphone: [], camera: [], speaker: []} of {id, label} */
+export async function listDevices() {
+  const found = { microphone: [], camera: [], speaker: [] };
+  const kinds = { audioinput: "microphone", videoinput: "camera", audiooutput: "speaker" };
+  for (const { kind, deviceId: id, label } of await navigator.mediaDevices.enumerateDevices()) {
+    if (id) found[kinds[kind]]?.push({ id, label });
+  }
+  return found;
+}

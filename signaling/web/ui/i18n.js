@@ -1,0 +1,32 @@
+// The language of the page: the browser's, if there is a file for it in lang/, else English.
+
+import en from "../lang/en.js";
+
+const FILES = { pt: () => import("../lang/pt.js") };
+let texts = en;
+
+/** Picks the language once, before the first view. */
+export async function chooseLanguage(wanted = navigator.languages) {
+  for (const tag of wanted) {
+    const language = tag.toLowerCase().split("-")[0];
+    if (language === "en") break;
+    if (!FILES[language]) continue;
+    texts = { ...en, ...(await FILES[language]()).default };
+    break;
+  }
+  document.documentElement.lang = texts.language;
+}
+
+/** The text for a key; `{name}` in it is replaced by values.name. Unknown keys are a mistake of ours and show as such. */
+export function t(key, values = {}) {
+  const text = texts[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+export function has(key) {
+  return key in texts;
+}
+
+export function clock(at) {
+  return new Intl.DateTimeFormat(texts.language, { hour: "2-digit", minute: "2-digit" }).format(at);
+}

@@ -1,0 +1,240 @@
+// The meeting on the screen. Ties the meeting's events to stage, controls, chat and people; each of those draws itself.
+
+import { Banner } from "../call/banner.js";
+import { cast } from "../call/cast.js";
+import { Chat } from "../call/chat.js";
+import { Controls } from "../call/controls.js";
+import { Keys } from "../call/keys.js";
+import { Panel } from "../call/panel.js";
+import { People } from "../call/people.js";
+import { Stage } from "../call/stage.js";
+import { StatsPanel } from "../call/stats.js";
+import { Playback } from "../media/playback.js";
+import { announce, h, icon } from "../ui/dom.js";
+import { t } from "../ui/i18n.js";
+import { invite } from "../ui/link.js";
+import { explain } from "../ui/problem.js";
+import { notify, warn } from "../ui/toast.js";
+import { DevicePicker } from "./devices.js";
+
+const REDRAWN_ON = ["participantjoined", "participantleft", "trackadded", "trackchanged", "trackremoved", "slots", "speakers"];
+
+export class CallView {
+  #meeting;
+  #local;
+  #sender;
+  #stage;
+  #controls;
+  #banner = new Banner();
+  #panel = new Panel();
+  #people = new People();
+  #chat;
+  #playback;
+  #keys;
+  #unread = 0;
+  #streams = new Map(); // track → MediaStream, so that a tile keeps its stream
+  #frame = 0;
+  #connected = false;
+  #closing = new AbortController();
+
+  constructor({ meeting, local, sender }) {
+    this.#meeting = meeting;
+    this.#local = local;
+    this.#sender = sender;
+    this.#stage = new Stage(this.#alone());
+    this.#controls = new Controls({ room: meeting.room, press: (id) => this.#press(id) });
+    this.#chat = new Chat({ send: (text) => meeting.sendChat(text), allowed: meeting.permissions.data });
+    const sounds = h("div", { hidden: true });
+    this.#playback = new Playback(sounds);
+    this.element = h(
+      "main",
+      { class: "call" },
+      h("h1", { class: "hidden-text" }, `${t("lobby.room")} ${meeting.room}`),
+      this.#banner.element,
+      h("div", { class: "call-middle" }, this.#stage.element, this.#panel.element),
+      this.#controls.element,
+      sounds,
+    );
+    this.#listen();
+    this.#keys = new Keys({
+      toggle: (source) => local.toggle(source),
+      muted: () => Boolean(local.microphone.track) && !local.microphone.on,
+      talk: (on) => this.#talk(on),
+    });
+    this.#controls.offer("share", sender.canShare);
+    this.#controls.offer("hand", false);
+    this.#controls.offer("fullscreen", document.fullscreenEnabled);
+    for (const id of ["microphone", "camera"]) this.#controls.offer(id, meeting.permissions.publish);
+    this.#drawDevices();
+    this.#draw();
+  }
+
+  close() {
+    this.#closing.abort();
+    clearTimeout(this.#frame);
+    this.#keys.close();
+    this.#stage.close();
+    this.#controls.close();
+    this.#playback.close();
+    this.#devices?.close();
+    this.#stats?.close();
+  }
+
+  #devices = null;
+  #stats = null;
+
+  #listen() {
+    const on = (target, type, listener) =>
+      target.addEventListener(type, ({ detail }) => listener(detail), { signal: this.#closing.signal });
+    const meeting = this.#meeting;
+    for (const type of REDRAWN_ON) on(meeting, type, () => this.#redraw());
+    on(meeting, "participantjoined", ({ participant }) => this.#tell("call.joined", participant));
+    on(meeting, "participantleft", ({ participant }) => this.#tell("call.left", participant));
+    on(meeting, "trackadded", ({ participant, track }) => track.source === "screen" && this.#tell("call.sharing", participant));
+    on(meeting, "chat", (message) => this.#received(message));
+    on(meeting, "channel", ({ open }) => this.#chat.setOpen(open));
+    on(meeting, "state", ({ state }) => this.#signalling(state));
+    on(meeting, "connection", ({ state }) => this.#media(state));
+    on(meeting, "error", (error) => warn(Object.values(explain(error)).join(". ")));
+    on(this.#local, "change", () => (this.#drawDevices(), this.#redraw()));
+    on(this.#local, "problem", ({ source, reason }) => warn(t(`media.${source}.${reason}`)));
+    on(this.#sender, "screen", () => (this.#drawDevices(), this.#redraw()));
+    on(this.#sender, "problem", ({ error }) => warn(Object.values(explain(error)).join(". ")));
+    on(this.#playback, "blocked", ({ blocked }) => this.#sound(blocked));
+    on(this.#panel, "change", () => this.#panelChanged());
+    on(document, "fullscreenchange", () => this.#controls.set("fullscreen", Boolean(document.fullscreenElement)));
+    this.#chat.setOpen(meeting.chatOpen);
+    this.#media(meeting.connectionState);
+  }
+
+  #press(id) {
+    switch (id) {
+      case "microphone":
+      case "camera":
+        return this.#local.toggle(id);
+      case "share":
+        return this.#share();
+      case "layout":
+        this.#stage.setLayout(this.#stage.layout === "grid" ? "focus" : "grid");
+        return this.#controls.set("layout", this.#stage.layout === "focus");
+      case "copy":
+        return invite(this.#meeting.room);
+      case "fullscreen":
+        return document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
+      case "leave":
+        return this.#meeting.leave();
+      default:
+        return this.#panel.open === id ? this.#panel.hide() : this.#openPanel(id);
+    }
+  }
+
+  #openPanel(id) {
+    if (id === "chat") {
+      this.#unread = 0;
+      this.#controls.setUnread(0);
+      return this.#panel.show(id, t("chat.title"), this.#chat);
+    }
+    if (id === "people") return this.#panel.show(id, t("people.title"), this.#people);
+    if (id === "stats") return this.#panel.show(id, t("stats.title"), (this.#stats ??= new StatsPanel(this.#meeting)));
+    this.#devices ??= new DevicePicker(this.#local, {
+      more: true,
+      onSpeaker: () => this.#playback.useSpeaker(),
+      onChange: () => this.#redraw(),
+    });
+    return this.#panel.show(id, t("device.title"), this.#devices);
+  }
+
+  #panelChanged() {
+    for (const id of ["chat", "people", "stats", "settings"]) this.#controls.setOpen(id, this.#panel.open === id);
+    if (this.#panel.open !== "stats") {
+      this.#stats?.close();
+      this.#stats = null;
+    }
+    this.element.classList.toggle("with-panel", Boolean(this.#panel.open));
+  }
+
+  async #share() {
+    try {
+      await (this.#sender.sharing ? this.#sender.stopScreen() : this.#sender.shareScreen());
+    } catch (error) {
+      warn(error.code ? explain(error).title : t("media.screen.failed"));
+    }
+  }
+
+  #talk(on) {
+    if (on) {
+      this.#local.turnOn("microphone");
+      notify(t("call.spaceTalking"), "mic");
+    } else {
+      this.#local.turnOff("microphone");
+    }
+  }
+
+  #received(message) {
+    this.#chat.add(message);
+    if (message.own || this.#panel.open === "chat") return;
+    this.#controls.setUnread(++this.#unread);
+    notify(`${message.name}: ${message.text}`, "chat");
+  }
+
+  #tell(key, { name }) {
+    const text = t(key, { name });
+    notify(text, "people");
+    announce(text);
+  }
+
+  #signalling(state) {
+    this.#banner.set("signalling", state === "reconnecting" ? t("call.reconnecting") : null);
+    if (state === "joined") notify(t("call.back"), "check");
+  }
+
+  #media(state) {
+    if (state === "connected") this.#connected = true;
+    const text = { new: "call.mediaConnecting", connecting: "call.mediaConnecting", disconnected: "call.mediaLost", failed: "call.mediaLost" }[state];
+    const waiting = state === "connecting" && this.#connected ? "call.mediaLost" : text;
+    this.#banner.set("media", waiting ? t(waiting) : null);
+  }
+
+  #sound(blocked) {
+    const button = { text: t("call.soundOn"), action: () => this.#playback.resume() };
+    this.#banner.set("sound", blocked ? t("call.soundBlocked") : null, button);
+  }
+
+  #drawDevices() {
+    const { microphone, camera } = this.#local;
+    this.#controls.set("microphone", microphone.on, { off: !microphone.on, busy: microphone.busy });
+    this.#controls.set("camera", camera.on, { off: !camera.on, busy: camera.busy });
+    this.#controls.set("share", this.#sender.sharing);
+  }
+
+  /** Many messages, one drawing. */
+  #redraw() {
+    this.#frame ||= setTimeout(() => this.#draw()); // no animation frame: people must be heard in a hidden tab, too
+  }
+
+  #draw() {
+    this.#frame = 0;
+    const { camera, microphone } = this.#local;
+    const tiles = cast(this.#meeting, {
+      cameraStream: camera.on ? this.#streamOf(camera.track) : null,
+      screenStream: this.#streamOf(this.#sender.screenTrack),
+      microphoneOn: microphone.on,
+      hands: new Set(),
+    });
+    this.#stage.update(tiles);
+    this.#people.update(tiles);
+    this.#controls.setPeople(this.#meeting.participants.size + 1);
+    this.#playback.update(this.#meeting.slots());
+  }
+
+  #streamOf(track) {
+    if (!track) return null;
+    if (!this.#streams.has(track)) this.#streams.set(track, new MediaStream([track]));
+    return this.#streams.get(track);
+  }
+
+  #alone() {
+    const copy = h("button", { type: "button", class: "primary", onclick: () => invite(this.#meeting.room) }, icon("link"), t("control.copy"));
+    return h("div", { class: "alone", hidden: true }, h("strong", {}, t("tile.alone")), h("p", {}, t("tile.aloneText")), copy);
+  }
+}

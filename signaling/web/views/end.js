@@ -1,0 +1,38 @@
+// The view after a meeting, or instead of one: what happened, and a way on.
+
+import { h, icon } from "../ui/dom.js";
+import { t } from "../ui/i18n.js";
+import { explain } from "../ui/problem.js";
+import { brand } from "./home.js";
+
+export class EndView {
+  #heading;
+
+  /** @param {{code: string, message: string, fatal: boolean}} error  @param {{again: (() => void) | null, home: () => void}} ways */
+  constructor(error, { again, home }) {
+    const byMyself = error.code === "closed" && !error.fatal;
+    const { title, text } = byMyself ? { title: t("end.left"), text: t("end.leftText") } : explain(error);
+    this.#heading = h("h1", { tabIndex: -1 }, title);
+    const againText = t(byMyself ? "end.rejoin" : "end.retry");
+    this.element = h(
+      "main",
+      { class: "home end" },
+      brand(),
+      h("div", { class: byMyself ? "end-mark" : "end-mark problem" }, icon(byMyself ? "check" : "warning")),
+      this.#heading,
+      h("p", { class: "lead" }, text),
+      h(
+        "div",
+        { class: "end-ways" },
+        again && h("button", { type: "button", class: "primary", onclick: again }, againText),
+        h("button", { type: "button", class: "secondary", onclick: home }, t("end.home")),
+      ),
+    );
+  }
+
+  shown() {
+    this.#heading.focus();
+  }
+
+  close() {}
+}

@@ -1,0 +1,54 @@
+// The start page: a new meeting, or the name of one that exists.
+
+import { h, icon } from "../ui/dom.js";
+import { t } from "../ui/i18n.js";
+import { isRoomName, newRoomName } from "../ui/names.js";
+
+export function brand() {
+  return h("p", { class: "brand" }, h("img", { src: "/static/favicon.svg", alt: "", width: 32, height: 32 }), "Ciranda");
+}
+
+export class HomeView {
+  #input;
+  #hint;
+
+  /** @param {(room: string) => void} open */
+  constructor(open) {
+    this.#hint = h("p", { class: "field-problem", id: "room-hint", role: "alert" });
+    this.#input = h("input", {
+      id: "room",
+      name: "room",
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: false,
+      maxLength: 64,
+      placeholder: t("home.placeholder"),
+      "aria-describedby": "room-hint",
+      oninput: () => (this.#hint.textContent = ""),
+    });
+    const submit = (event) => {
+      event.preventDefault();
+      const room = this.#input.value.trim().replace(/\s+/g, "-");
+      if (isRoomName(room)) return open(room);
+      this.#hint.textContent = t("home.invalid");
+      return this.#input.focus();
+    };
+    this.element = h(
+      "main",
+      { class: "home" },
+      brand(),
+      h("h1", {}, t("home.title")),
+      h("p", { class: "lead" }, t("home.text")),
+      h("button", { type: "button", class: "primary large", onclick: () => open(newRoomName()) }, t("home.start"), icon("arrow")),
+      h(
+        "form",
+        { class: "home-enter", onsubmit: submit },
+        h("label", { htmlFor: "room" }, t("home.room")),
+        h("div", { class: "field-row" }, this.#input, h("button", { type: "submit", class: "secondary" }, t("home.enter"))),
+        this.#hint,
+      ),
+    );
+  }
+
+  close() {}
+}

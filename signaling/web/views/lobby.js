@@ -1,0 +1,100 @@
+// Before the meeting: look into the mirror, choose devices, say a name. Shows why joining failed and stays.
+
+import { h, icon, show } from "../ui/dom.js";
+import { t } from "../ui/i18n.js";
+import { explain } from "../ui/problem.js";
+import { remember, settings } from "../ui/settings.js";
+import { DevicePicker } from "./devices.js";
+import { brand } from "./home.js";
+import { Preview } from "./preview.js";
+
+export class LobbyView {
+  #local;
+  #preview;
+  #devices;
+  #name;
+  #nameProblem;
+  #problem;
+  #button;
+  #join;
+
+  /** @param {{room: string, local: LocalMedia, join: (name: string) => Promise<void>}} options */
+  constructor({ room, local, join }) {
+    this.#local = local;
+    this.#join = join;
+    this.#preview = new Preview(local);
+    this.#devices = new DevicePicker(local);
+    this.#name = h("input", {
+      id: "name",
+      name: "name",
+      autocomplete: "name",
+      maxLength: 64,
+      value: settings.name,
+      placeholder: t("lobby.namePlaceholder"),
+      "aria-describedby": "name-problem",
+    });
+    this.#nameProblem = h("p", { class: "field-problem", id: "name-problem", role: "alert" });
+    this.#problem = h("div", { class: "notice problem", role: "alert", hidden: true });
+    this.#button = h("button", { type: "submit", class: "primary large" }, t("lobby.join"));
+    this.element = h(
+      "main",
+      { class: "lobby" },
+      h("header", { class: "lobby-head" }, brand()),
+      h("section", { class: "lobby-mirror" }, this.#preview.element, this.#devices.element),
+      h(
+        "form",
+        { class: "lobby-form", onsubmit: (event) => this.#submit(event) },
+        h("h1", {}, t("lobby.title")),
+        h("p", { class: "lobby-room" }, h("span", {}, t("lobby.room")), " ", h("strong", {}, room)),
+        this.#problem,
+        h("label", { htmlFor: "name" }, t("lobby.name")),
+        this.#name,
+        this.#nameProblem,
+        this.#button,
+      ),
+    );
+    this._follow = ({ detail }) => this.#follow(detail.source);
+    local.addEventListener("change", this._follow);
+  }
+
+  shown() {
+    if (!settings.name) this.#name.focus();
+  }
+
+  close() {
+    this.#local.removeEventListener("change", this._follow);
+    this.#preview.close();
+    this.#devices.close();
+  }
+
+  #follow() {
+    this.#devices.refresh();
+  }
+
+  async #submit(event) {
+    event.preventDefault();
+    const name = this.#name.value.trim();
+    this.#nameProblem.textContent = name ? "" : t("lobby.nameMissing");
+    if (!name) return this.#name.focus();
+    remember({ name });
+    this.#busy(true);
+    try {
+      await this.#join(name);
+    } catch (error) {
+      this.#busy(false);
+      this.#show(error);
+    }
+  }
+
+  #busy(busy) {
+    this.#button.disabled = busy;
+    this.#button.textContent = t(busy ? "lobby.joining" : "lobby.join");
+    if (busy) show(this.#problem, false);
+  }
+
+  #show(error) {
+    const { title, text } = explain(error);
+    this.#problem.replaceChildren(icon("warning"), h("div", {}, h("strong", {}, title), h("span", {}, text)));
+    show(this.#problem, true);
+  }
+}
