@@ -97,7 +97,7 @@ class Connection:
         self.transport.restart_ice()
         ours = self.transport.local_parameters
         return write_fragment(
-            IceFragment(Ufrag(ours.ufrag), ours.password, ours.candidates, end=True, mid=current.lines[0].mid)
+            IceFragment(Ufrag(ours.ufrag), ours.password, ours.candidates, end=True, mid=fragment.mid)
         )
 
     def fill(self, filling: Mapping[Mid, Track | None]) -> bool:
