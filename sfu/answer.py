@@ -30,8 +30,6 @@ from sfu.protocol.sdp import (
     serialize,
 )
 from sfu.protocol.sdp import candidate_line as to_line
-from sfu.receive_plan import received_extensions
-from sfu.slot_plan import sent_extensions
 
 DISCARD_PORT = 9
 """Where no candidate is known (RFC 8840, section 4.1.1)."""
@@ -93,12 +91,16 @@ def _transport(local: LocalParameters) -> _Transport:
 
 def _media(plan: LinePlan, line: NegotiatedLine, transport: _Transport, capabilities: Capabilities) -> MediaDescription:
     offered = plan.media
-    rejected = MediaDescription(offered.kind, 0, offered.protocol, offered.formats, mid=offered.mid)
+    rejected = MediaDescription(
+        offered.kind, 0, offered.protocol, offered.formats, mid=offered.mid, rtcp_mux=offered.rtcp_mux
+    )
     if not plan.accepted:
         return replace(rejected, direction=Direction.INACTIVE if "RTP/" in offered.protocol else None)
     accepted = replace(rejected, port=transport.port, connection=transport.address, transport=transport.lines)
     if plan.offered is not None:
         return _rtp(accepted, plan, plan.offered, line)
+    if plan.idle:
+        return _idle(accepted, offered)
     return replace(accepted, sctp_port=capabilities.sctp_port, max_message_size=capabilities.max_message_size)
 
 
@@ -115,7 +117,7 @@ def _rtp(base: MediaDescription, plan: LinePlan, offered: OfferedMedia, line: Ne
         rtcp_mux=True,
         rtcp_rsize=plan.media.rtcp_rsize,
         extmap_allow_mixed=plan.media.extmap_allow_mixed,
-        extensions=_extensions(plan, offered),
+        extensions=_extensions(offered),
         rtp_maps=rtp_maps,
         format_parameters={each: parameters[each] for each in rtp_maps if parameters[each]},
         feedback=tuple(Feedback(each.payload_type, name) for each in offered.formats for name in each.feedback),
@@ -125,6 +127,20 @@ def _rtp(base: MediaDescription, plan: LinePlan, offered: OfferedMedia, line: Ne
     return _with_slot(description, line) if line.slot is not None else description
 
 
+def _idle(base: MediaDescription, offered: MediaDescription) -> MediaDescription:
+    """The client's first format stands in for the one in common that there is not; nothing flows."""
+    payload_type = int(offered.formats[0])
+    rtp_map = offered.rtp_maps.get(payload_type)
+    parameters = offered.format_parameters.get(payload_type)
+    return replace(
+        base,
+        formats=(offered.formats[0],),
+        direction=Direction.INACTIVE,
+        rtp_maps={} if rtp_map is None else {payload_type: rtp_map},
+        format_parameters={} if parameters is None else {payload_type: parameters},
+    )
+
+
 def _rtp_maps(media: MediaDescription, offered: OfferedMedia) -> dict[int, RtpMap]:
     """In the order of the offer: the client's preference."""
     maps = {each.payload_type: each.rtp_map for each in offered.formats}
@@ -132,17 +148,13 @@ def _rtp_maps(media: MediaDescription, offered: OfferedMedia) -> dict[int, RtpMa
     return {int(each): maps[int(each)] for each in media.formats if int(each) in maps}
 
 
-def _extensions(plan: LinePlan, offered: OfferedMedia) -> tuple[ExtensionMap, ...]:
-    """The offer's ids; the direction as seen from here (RFC 8285, section 7)."""
-    received = received_extensions(offered) if plan.receives else {}
-    sent = sent_extensions(offered) if plan.sends else {}
-    if not plan.receives and not plan.sends:
-        received = received_extensions(offered)
-    return tuple(
-        replace(each, direction=each.direction.reversed)
-        for extension, each in offered.extensions.items()
-        if extension in received or extension in sent
-    )
+def _extensions(offered: OfferedMedia) -> tuple[ExtensionMap, ...]:
+    """All that Ciranda knows, with the offer's ids and the direction as seen from here (RFC 8285, section 7).
+
+    Also those that this m-line has no use for, as RID on a slot: Chromium offers for later m-lines only what it has seen
+    accepted, and then refuses its own simulcast for want of RID.
+    """
+    return tuple(replace(each, direction=each.direction.reversed) for each in offered.extensions.values())
 
 
 def _with_layers(description: MediaDescription, media: MediaDescription, offered: OfferedMedia) -> MediaDescription:

@@ -109,11 +109,12 @@ def h264_profile(profile_level_id: str) -> str:
 def answer_parameters(rtp_map: RtpMap, offered: Mapping[str, str], *, receives: bool) -> str:
     """Text of the answer's fmtp for a matched format, empty for none. `receives`: Ciranda receives on this m-line.
 
-    Opus: stereo is allowed to a publisher that offered it; every Opus decoder can play it (RFC 7587, section 3.4).
+    Opus: stereo is asked of a publisher that says it has stereo (`sprop-stereo`); every Opus decoder can play it
+    (RFC 7587, sections 3.4 and 6.1). `stereo` alone only says what the client can play: Firefox always offers it.
     """
     name = rtp_map.encoding.lower()
     if name == "opus":
-        stereo = receives and "1" in (offered.get("stereo"), offered.get("sprop-stereo"))
+        stereo = receives and offered.get("sprop-stereo") == "1"
         return OPUS_PARAMETERS + (";stereo=1" if stereo else "")
     return ";".join(f"{key}={offered[key]}" for key in _ECHOED_PARAMETERS.get(name, ()) if key in offered)
 

@@ -2,7 +2,9 @@
 
 A direction that the role does not allow is taken away: the m-line stays, `inactive` if nothing is left of it. So the
 transport and the mid survive, and a client whose permissions grow only has to offer again. An m-line with no format in
-common, or of another kind than audio, video and data channels, is rejected with port 0 (RFC 3264, section 6).
+common is answered `inactive` too: browsers stop a transceiver for good that is rejected, and Chromium cannot have its
+first m-line rejected when the others are to use its transport (max-bundle). M-lines of another kind than audio, video
+and data channels are rejected with port 0 (RFC 3264, section 6).
 """
 
 from dataclasses import dataclass
@@ -26,9 +28,11 @@ class LinePlan:
     media: MediaDescription
     """As offered."""
     offered: OfferedMedia | None = None
-    """None: data channels, or rejected."""
+    """None: data channels, idle, or rejected."""
     data: bool = False
     """This is the m-line of data channels."""
+    idle: bool = False
+    """Accepted without a format in common, so that nothing can flow."""
     receives: bool = False
     """Ciranda receives here: the client has a track."""
     sends: bool = False
@@ -36,7 +40,7 @@ class LinePlan:
 
     @property
     def accepted(self) -> bool:
-        return self.data or self.offered is not None
+        return self.data or self.idle or self.offered is not None
 
     @property
     def direction(self) -> Direction:
@@ -69,7 +73,7 @@ def _plan_rtp(
         raise SdpError("the m-line's protocol is not DTLS-SRTP (UDP/TLS/RTP/SAVPF)", line=media.line)
     offered = read_media(media, KINDS[media.kind], capabilities)
     if offered is None:
-        return LinePlan(index, media)
+        return LinePlan(index, media, idle=True)
     direction = media.direction or session_direction or Direction.SENDRECV
     return LinePlan(
         index,

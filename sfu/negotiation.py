@@ -85,14 +85,16 @@ def _remote_transport(
     offer: SessionDescription, plans: Sequence[LinePlan], previous: Negotiated | None
 ) -> RemoteTransport:
     """That of the m-line that will carry the bundle, which is the first accepted one (RFC 9143, section 7.3)."""
-    carrier = next((plan.media for plan in plans if plan.accepted), None)
-    if carrier is not None:
-        remote = read_transport(offer, carrier)
-        if previous is not None and not set(remote.fingerprints) & set(previous.remote_fingerprints):
-            raise SdpError("the fingerprint changed: another certificate needs another connection", line=carrier.line)
-        return remote
+    accepted = [plan for plan in plans if plan.accepted]
     if previous is None:
-        raise SdpError("the offer has no m-line that can be accepted (none at all, or no codec in common)")
+        if all(plan.idle for plan in accepted):
+            raise SdpError("the offer has no m-line that can be accepted (none at all, or no codec in common)")
+        return read_transport(offer, accepted[0].media)
+    if accepted:
+        remote = read_transport(offer, accepted[0].media)
+        if not set(remote.fingerprints) & set(previous.remote_fingerprints):
+            raise SdpError("the fingerprint changed: another certificate needs another connection")
+        return remote
     return RemoteTransport(
         previous.remote_ufrag,
         previous.remote_password,

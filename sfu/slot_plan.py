@@ -15,7 +15,7 @@ from sfu.offered_media import OfferedMedia
 from sfu.protocol.sdp import ExtensionMap
 
 PUBLISHING_EXTENSIONS = frozenset({Extension.RID, Extension.REPAIRED_RID})
-"""Of no use on a slot, which sends one stream."""
+"""Never sent on a slot, which carries one stream."""
 
 _DRAWS = 64
 """Draws of a free SSRC before the generator is taken to be broken."""
