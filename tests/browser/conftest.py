@@ -1,0 +1,51 @@
+"""Fixtures of the browser tests. They and their tests share one event loop: the browser lives as long as the session."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from ciranda.server import Server
+from sfu.config import Settings
+from tests.harness.chromium import Tabs, launched
+from tests.harness.page_server import PageServer
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """One browser for all tests; they open contexts in it."""
+    async with launched() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tabs(chromium: Browser) -> AsyncIterator[Tabs]:
+    """Opens pages; what is still open is closed after the test."""
+    opened = Tabs(chromium)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server() -> AsyncIterator[Server]:
+    """As tests/conftest.py's, on the session's loop."""
+    async with Server(Settings(http_port=0, media_port=0)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def pages() -> AsyncIterator[PageServer]:
+    """Plain test pages of another origin than the server's."""
+    async with PageServer() as serving:
+        yield serving

@@ -1,0 +1,39 @@
+"""Firefox ESR publishes to Chromium and watches it."""
+
+from ciranda.server import Server
+from tests.harness import firefox
+from tests.harness.chromium import Tabs
+from tests.harness.page_server import PageServer
+from tests.harness.stats import Sample, eventually
+
+
+async def test_firefox_publishes_and_chromium_watches(tabs: Tabs, server: Server, pages: PageServer) -> None:
+    viewer = await tabs.open(f"{pages.url}/plain.html")
+    async with firefox.unattended(pages, "publisher", publish=f"{server.url}/whip/fox?name=Firefox"):
+        await viewer.watch(f"{server.url}/whep/fox")
+
+        async def seen() -> bool:
+            sample = await viewer.sample()
+            video, audio = sample.inbound("video").values(), sample.inbound("audio").values()
+            return any(s["framesDecoded"] > 50 for s in video) and any(s["totalAudioEnergy"] > 0 for s in audio)
+
+        await eventually(seen, within_s=40, what="Chromium decodes what Firefox sends")
+
+
+async def test_firefox_watches_what_chromium_publishes(tabs: Tabs, server: Server, pages: PageServer) -> None:
+    publisher = await tabs.open(f"{pages.url}/plain.html")
+    await publisher.publish(f"{server.url}/whip/hen?name=Chromium")
+    async with firefox.unattended(pages, "viewer", watch=f"{server.url}/whep/hen"):
+        seen = 0
+
+        async def decoded() -> bool:
+            nonlocal seen
+            report = await pages.report("viewer", after=seen)
+            seen += 1
+            sample = Sample.of(report["stats"], 0.0)
+            video, audio = sample.inbound("video").values(), sample.inbound("audio").values()
+            return any(s.get("framesDecoded", 0) > 50 for s in video) and any(
+                s.get("totalAudioEnergy", 0) > 0 for s in audio
+            )
+
+        await eventually(decoded, within_s=40, what="Firefox decodes what Chromium sends")

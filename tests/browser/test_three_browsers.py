@@ -1,0 +1,126 @@
+"""Three people in Chromium, on the product's own page, in one room."""
+
+import asyncio
+import time
+from itertools import permutations
+
+from ciranda.server import Server
+from tests.harness.chromium import Tabs
+from tests.harness.meeting_page import MeetingPage
+from tests.harness.stats import Sample, eventually, grown, measure
+
+NAMES = ("Ana", "Bo", "Cy")
+MEASURED_S = 10.0
+DECODED_SHARE = 0.9
+"""Of the frames that were captured."""
+BACK_WITHIN_S = 2.0
+
+
+async def three(tabs: Tabs, server: Server, room: str) -> list[MeetingPage]:
+    """Everybody sees everybody."""
+    people = [await MeetingPage.join(tabs, server.url, room, name) for name in NAMES]
+    for person in people:
+        await person.wait_for_slots(audio=2, video=2)
+        await person.wait_for_pictures(*(name for name in NAMES if name != person.name))
+    return people
+
+
+async def test_everybody_decodes_and_hears_both_others(tabs: Tabs, server: Server) -> None:
+    people = await three(tabs, server, "three")
+    ids = [await person.id() for person in people]
+
+    async def sample() -> list[Sample]:
+        return list(await asyncio.gather(*(person.sample() for person in people)))
+
+    before, after = await measure(sample, MEASURED_S)
+    captured = [b.captured() - a.captured() for a, b in zip(before, after, strict=True)]
+    for receiver, sender in permutations(range(3), 2):
+        slots = {s["kind"]: s["mid"] for s in await people[receiver].slots() if s["participant"] == ids[sender]}
+        decoded = grown(before[receiver], after[receiver], "video", "framesDecoded")[slots["video"]]
+        energy = grown(before[receiver], after[receiver], "audio", "totalAudioEnergy")[slots["audio"]]
+        pair = f"{NAMES[sender]} at {NAMES[receiver]}"
+        assert captured[sender] > 10 * MEASURED_S, captured
+        assert decoded >= DECODED_SHARE * captured[sender], (pair, decoded, captured[sender])
+        assert after[receiver].inbound("video")[slots["video"]]["freezeCount"] == 0, pair
+        assert energy > 0, pair
+    for person, seen in zip(people, after, strict=True):
+        assert "GCM" in seen.transport()["srtpCipher"]
+        assert person.tab.errors == []
+
+
+async def test_tiles_follow_who_comes_and_goes(tabs: Tabs, server: Server) -> None:
+    ana, bo, cy = await three(tabs, server, "leaving")
+    await ana.wait_for_tiles("Ana (you)", "Bo", "Cy")
+    await bo.leave()
+    await ana.wait_for_tiles("Ana (you)", "Cy")
+    await cy.wait_for_tiles("Cy (you)", "Ana")
+    await ana.wait_for_slots(audio=1, video=1)
+
+
+async def test_a_reloaded_page_is_back_within_two_seconds(tabs: Tabs, server: Server) -> None:
+    ana = await MeetingPage.join(tabs, server.url, "reload", "Ana")
+    bo = await MeetingPage.join(tabs, server.url, "reload", "Bo")
+    for person, other in ((ana, "Bo"), (bo, "Ana")):
+        await person.wait_for_pictures(other)
+    await ana.page.evaluate(
+        "() => { globalThis.lefts = 0; ciranda.addEventListener('participantleft', () => lefts++); }"
+    )
+    identity = await bo.id()
+    old_ssrc = {s["mid"]: s["framesDecoded"] for s in (await ana.sample()).inbound("video").values()}
+
+    started = time.monotonic()
+    await bo.page.reload(wait_until="commit")
+
+    async def both_decode() -> bool:
+        back = (await bo.sample()).inbound("video").values()
+        seen = (await ana.sample()).inbound("video")
+        slot = next((s["mid"] for s in await ana.slots() if s["participant"] == identity and s["kind"] == "video"), "")
+        return (
+            any(s["framesDecoded"] > 0 for s in back)
+            and slot in seen
+            and seen[slot]["framesDecoded"] > old_ssrc.get(slot, 0) + 30
+        )
+
+    await bo.page.wait_for_function("() => globalThis.sample && globalThis.ciranda?.self")
+    await eventually(both_decode, within_s=BACK_WITHIN_S + 3, what="both decode each other again")
+    took = time.monotonic() - started
+    assert took < BACK_WITHIN_S
+    assert await bo.id() == identity
+    assert await ana.page.evaluate("() => lefts") == 0
+
+
+async def test_a_shared_screen_is_seen_by_the_others(tabs: Tabs, server: Server) -> None:
+    ana = await MeetingPage.join(tabs, server.url, "screen", "Ana")
+    bo = await MeetingPage.join(tabs, server.url, "screen", "Bo")
+    await bo.wait_for_pictures("Ana")
+    await ana.press("share")
+    await bo.tile("Screen of Ana", playing=True).wait_for(timeout=15_000)
+    await bo.wait_for_pictures("Ana")
+    await ana.press("share")
+    await bo.wait_for_tiles("Bo (you)", "Ana")
+
+
+async def test_chat_reaches_the_others(tabs: Tabs, server: Server) -> None:
+    ana = await MeetingPage.join(tabs, server.url, "chat", "Ana")
+    bo = await MeetingPage.join(tabs, server.url, "chat", "Bo")
+    for person in (ana, bo):
+        await person.page.wait_for_function("() => ciranda.chatOpen")
+        await person.press("chat")
+    await ana.say("Olá, Bo!")
+    await bo.wait_for_message("Ana", "Olá, Bo!")
+    await bo.say("Olá, Ana <b>e todos</b>")
+    await ana.wait_for_message("Bo", "Olá, Ana <b>e todos</b>")
+
+
+async def test_a_muted_microphone_and_camera_are_marked(tabs: Tabs, server: Server) -> None:
+    ana = await MeetingPage.join(tabs, server.url, "mute", "Ana")
+    bo = await MeetingPage.join(tabs, server.url, "mute", "Bo")
+    await bo.wait_for_pictures("Ana")
+    await ana.press("microphone")
+    await bo.tile("Ana").get_by_role("img", name="Microphone off").wait_for(timeout=15_000)
+    await ana.press("microphone")
+    await bo.tile("Ana").get_by_role("img", name="Microphone off").wait_for(state="hidden", timeout=15_000)
+    await ana.press("camera")
+    await bo.page.locator('li.tile[aria-label="Ana"]:not(.playing)').wait_for(timeout=15_000)
+    await ana.press("camera")
+    await bo.wait_for_pictures("Ana")

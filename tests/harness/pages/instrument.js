@@ -1,0 +1,29 @@
+// Put before a page's own scripts: remembers its peer connections, keeps its camera small (software encoders share two cores)
+// and samples getStats. The page itself is untouched.
+
+(() => {
+  const KEPT = new Set(["inbound-rtp", "outbound-rtp", "media-source", "transport", "codec", "remote-inbound-rtp"]);
+  const connections = [];
+  const Native = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends Native {
+    constructor(...args) {
+      super(...args);
+      connections.push(this);
+    }
+  };
+  const SMALL = { width: 320, height: 240, frameRate: 15 };
+  const devices = globalThis.navigator.mediaDevices;
+  if (devices) {
+    const native = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = (constraints) => native({ ...constraints, ...(constraints?.video ? { video: SMALL } : {}) });
+  }
+  globalThis.connections = connections;
+  globalThis.sample = async () => {
+    const found = [];
+    for (const connection of connections) {
+      if (connection.connectionState === "closed") continue;
+      for (const stat of (await connection.getStats()).values()) if (KEPT.has(stat.type)) found.push({ ...stat });
+    }
+    return found;
+  };
+})();

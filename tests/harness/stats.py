@@ -1,0 +1,76 @@
+"""getStats of any client in one form, and what two samples say about the time between them.
+
+Knows no client: a sample is the list of statistics dictionaries with the names of the W3C (camelCase).
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+Stat = dict[str, Any]
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """All statistics of one client's peer connections at one moment."""
+
+    stats: tuple[Stat, ...]
+    at_s: float
+    """Seconds of the monotonic clock when they were asked for."""
+
+    @classmethod
+    def of(cls, stats: Sequence[Stat], at_s: float) -> "Sample":
+        return cls(tuple(stats), at_s)
+
+    def inbound(self, kind: str) -> dict[str, Stat]:
+        """`inbound-rtp` of the kind by MID."""
+        return {s["mid"]: s for s in self._of("inbound-rtp", kind)}
+
+    def outbound(self, kind: str) -> list[Stat]:
+        """`outbound-rtp` of the kind: one for each simulcast layer."""
+        return self._of("outbound-rtp", kind)
+
+    def captured(self) -> int:
+        """Video frames that the sources of this client produced so far."""
+        return sum(int(s.get("frames", 0)) for s in self._of("media-source", "video"))
+
+    def transport(self) -> Stat:
+        """The one transport of a bundled connection; `AssertionError` when there is another number of them."""
+        found = [s for s in self.stats if s["type"] == "transport"]
+        assert len(found) == 1, found
+        return found[0]
+
+    def codec(self, stat: Stat) -> str:
+        """MIME type of an inbound or outbound stream."""
+        return next(str(s["mimeType"]) for s in self.stats if s["id"] == stat.get("codecId"))
+
+    def _of(self, kind: str, media: str) -> list[Stat]:
+        return [s for s in self.stats if s["type"] == kind and s.get("kind") == media]
+
+
+def grown(before: Sample, after: Sample, kind: str, name: str) -> dict[str, float]:
+    """By MID: how much a counter of the inbound streams grew. A stream that was not there before counts from 0."""
+    old = before.inbound(kind)
+    return {mid: s.get(name, 0) - old.get(mid, {}).get(name, 0) for mid, s in after.inbound(kind).items()}
+
+
+async def measure(sampler: Callable[[], Awaitable[R]], seconds: float) -> tuple[R, R]:
+    """Two samples, `seconds` apart."""
+    before = await sampler()
+    await asyncio.sleep(seconds)
+    return before, await sampler()
+
+
+async def eventually(check: Callable[[], Awaitable[R | None]], *, within_s: float, what: str) -> R:
+    """Repeats `check` until it gives something true. `AssertionError` that names `what` and the last value otherwise."""
+    deadline = time.monotonic() + within_s
+    while True:
+        found = await check()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s} s: {what}; last seen: {found!r}")
+        await asyncio.sleep(0.05)
