@@ -23,6 +23,7 @@ from aiortc.rtcsctptransport import (
 )
 
 from sfu.log import get_logger
+from sfu.protocol.sctp import is_well_formed
 from sfu.rate import TokenBucket
 
 log = get_logger(__name__)
@@ -39,6 +40,8 @@ RECEIVE_WINDOW_BYTES = 262_144
 """Held for reassembly at most; advertised to the client."""
 RECEIVE_WINDOW_CHUNKS = 256
 """Chunks ahead of the next one expected that are kept; aiortc's work for a chunk grows with their number."""
+MAX_FORWARD_CHUNKS = 65_536
+"""A client gives up at most what it had in flight (RFC 3758)."""
 MAX_STREAMS = 256
 """Browsers number channels from 0 or 1 in steps of 2, so this leaves them 128 channels in the association's life."""
 CHUNKS_PER_SECOND = 1_000.0
@@ -126,6 +129,9 @@ class _Association(RTCSctpTransport):
     async def _receive_forward_tsn_chunk(self, chunk: ForwardTsnChunk) -> None:
         if any(stream_id >= MAX_STREAMS for stream_id, _ in chunk.streams):
             raise _ViolationError("stream")
+        ahead = (chunk.cumulative_tsn - self._last_received_tsn) % _TSN_MODULO
+        if MAX_FORWARD_CHUNKS < ahead < _TSN_MODULO // 2:
+            raise _ViolationError("forward_tsn")
         await super()._receive_forward_tsn_chunk(chunk)
 
     def discard(self) -> None:
@@ -176,6 +182,9 @@ class DataChannels:
     def receive(self, packet: bytes) -> None:
         """One decrypted packet. Never raises for what is in it."""
         if self._ended:
+            return
+        if not is_well_formed(packet):
+            self._refused["data_malformed"] += 1
             return
         try:
             _run(self._association._handle_data(packet))
