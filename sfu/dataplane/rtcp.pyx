@@ -177,7 +177,7 @@ class Block(NamedTuple):
     reports: list
     nacks: list
     firs: list
-    remb_bps: int
+    remb_bps: int | None
 
 
 KINDS = ("other", "sender_report", "receiver_report", "bye", "nack", "pli", "fir", "twcc", "remb")
@@ -198,9 +198,9 @@ cdef object _block(const RtcpBlock *block):
         nacks.append((pid, blp))
     while block.kind == RTCP_FIR and rtcp_fir_entry(block, len(firs), &ssrc, &seq):
         firs.append((ssrc, seq))
-    rtcp_remb(block, &bps)
+    remb_bps = bps if rtcp_remb(block, &bps) else None
     return Block(KINDS[block.kind], block.sender_ssrc, block.media_ssrc, block.count, block.ntp, block.rtp_timestamp,
-                 <bytes> block.body[:block.body_length], reports, nacks, firs, bps)
+                 <bytes> block.body[:block.body_length], reports, nacks, firs, remb_bps)
 
 
 def check(data: bytes) -> int:

@@ -1,0 +1,1 @@
+"""Independent models, written straight from the standards, that the data plane is compared with."""
