@@ -25,8 +25,8 @@ cdef struct RtpView:
     uint32_t ssrc
     ExtensionView extensions[16]
 
-# Both give a DropReason, DROP_NONE when all is well. parse_header reads what SRTP leaves in the clear (before unprotect);
-# check_padding reads what it encrypts, so it comes after unprotect and is given the plain length.
+# Both give a DropReason, DROP_NONE when all is well. parse_header reads what SRTP leaves in the clear (before
+# unprotect); check_padding reads what it encrypts, so it comes after unprotect and is given the plain length.
 cdef int parse_header(uint8_t *data, size_t length, RtpView *view) noexcept nogil
 cdef int check_padding(RtpView *view, size_t length) noexcept nogil
 # NULL where the packet does not carry it.

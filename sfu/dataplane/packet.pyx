@@ -1,12 +1,11 @@
 """One RTP packet as a view of its bytes (RFC 3550, section 5; header extensions RFC 8285).
 
-Owns every length check of an RTP header: an offset in a view lies inside the datagram, so nobody checks it again. Never copies,
-never allocates, never looks into a payload, and never reads what SRTP encrypts before it is told the plain length.
+Owns every length check of an RTP header: an offset in a view lies inside the datagram, so nobody checks it again. Never
+copies, never allocates, never looks into a payload, and never reads what SRTP encrypts before it is told the plain
+length.
 """
 
-from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
-
+from sfu.dataplane.exact cimport Exact, exact_copy
 from sfu.dataplane.reasons cimport (
     DROP_NONE,
     DROP_RTP_EXTENSION,
@@ -143,7 +142,7 @@ cdef const ExtensionView *find_extension(const RtpView *view, uint8_t id) noexce
     return NULL
 
 
-# -- the module's Python view, for tests and tools: nothing on the packet path comes below --------------------------------------
+# -- the module's Python view, for tests and tools: nothing on the packet path comes below -----------------------------
 
 cdef dict as_dict(const RtpView *view):
     return {
@@ -170,20 +169,11 @@ cdef dict as_dict(const RtpView *view):
 def parse(bytes data, plain_length=None):
     """`(reason, fields)` of a packet: reason is a `DropReason`, fields is None unless it is 0 (`DROP_NONE`).
 
-    The bytes are parsed in a block of exactly their size, so that AddressSanitizer sees any read outside of them. `plain_length`
-    is what unprotecting would have left; without it the packet is taken for plain.
+    `plain_length` is what unprotecting would have left; without it the packet is taken for plain.
     """
     cdef RtpView view
-    cdef size_t length = len(data)
-    cdef uint8_t *block = <uint8_t *>malloc(length)
-    cdef int reason
-    if block == NULL:
-        raise MemoryError
-    try:
-        memcpy(block, <const char *>data, length)
-        reason = parse_header(block, length, &view)
-        if reason == DROP_NONE:
-            reason = check_padding(&view, length if plain_length is None else plain_length)
-        return reason, (as_dict(&view) if reason == DROP_NONE else None)
-    finally:
-        free(block)
+    cdef Exact block = exact_copy(data)
+    cdef int reason = parse_header(block.data, block.length, &view)
+    if reason == DROP_NONE:
+        reason = check_padding(&view, block.length if plain_length is None else plain_length)
+    return reason, (as_dict(&view) if reason == DROP_NONE else None)

@@ -1,12 +1,13 @@
 """Writes the packet that a subscriber gets: our header, the extensions that it negotiated, the publisher's payload.
 
-Owns the outgoing header's layout and RTX (RFC 4588), both ways. Writes only inside the capacity that it is given, and decides that
-before the first byte. Never changes the source, except to unwrap RTX, and never chooses a number: all values are arguments.
+Owns the outgoing header's layout and RTX (RFC 4588), both ways. Writes only inside the capacity that it is given, and
+decides that before the first byte. Never changes the source, except to unwrap RTX, and never chooses a number: all
+values are arguments.
 """
 
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
+from sfu.dataplane.exact cimport Exact, exact_copy
 from sfu.dataplane.packet cimport (
     RTP_HEADER_SIZE,
     ExtensionView,
@@ -97,7 +98,8 @@ cdef inline size_t block_size(const Elements *elements) noexcept nogil:
     return 4 + ((elements.bytes + elements.count * (1 + elements.two_byte) + 3) & ~<size_t>3)
 
 
-cdef void write_block(const Elements *elements, uint8_t *out, size_t size, uint8_t descriptor_id, uint16_t frame_delta) noexcept nogil:
+cdef void write_block(const Elements *elements, uint8_t *out, size_t size, uint8_t descriptor_id,
+                      uint16_t frame_delta) noexcept nogil:
     cdef const Element *item
     cdef size_t at = 4
     cdef size_t i
@@ -120,8 +122,9 @@ cdef void write_block(const Elements *elements, uint8_t *out, size_t size, uint8
     memset(out + at, 0, size - at)
 
 
-cdef int write_packet(const RtpView *source, const ExtensionIds *source_ids, const SlotHeader *slot, const RtpValues *values,
-                      size_t prefix, uint8_t *out, size_t capacity, uint16_t *payload_offset) noexcept nogil:
+cdef int write_packet(const RtpView *source, const ExtensionIds *source_ids, const SlotHeader *slot,
+                      const RtpValues *values, size_t prefix, uint8_t *out, size_t capacity,
+                      uint16_t *payload_offset) noexcept nogil:
     cdef Elements elements
     cdef size_t block, header, length
     collect(&elements, source, source_ids, slot, values)
@@ -136,19 +139,22 @@ cdef int write_packet(const RtpView *source, const ExtensionIds *source_ids, con
     put32(out + 4, values.timestamp)
     put32(out + 8, slot.ssrc)
     if block:
-        write_block(&elements, out + RTP_HEADER_SIZE, block, slot.extensions.id[DEPENDENCY_DESCRIPTOR], values.frame_number_delta)
+        write_block(&elements, out + RTP_HEADER_SIZE, block, slot.extensions.id[DEPENDENCY_DESCRIPTOR],
+                    values.frame_number_delta)
     memcpy(out + header, source.data + source.header_length, source.payload_length)
     payload_offset[0] = <uint16_t>header
     return <int>length
 
 
-cdef int write_rtp(const RtpView *source, const ExtensionIds *source_ids, const SlotHeader *slot, const RtpValues *values,
-                   uint8_t *out, size_t capacity, uint16_t *payload_offset) noexcept nogil:
+cdef int write_rtp(const RtpView *source, const ExtensionIds *source_ids, const SlotHeader *slot,
+                   const RtpValues *values, uint8_t *out, size_t capacity,
+                   uint16_t *payload_offset) noexcept nogil:
     return write_packet(source, source_ids, slot, values, 0, out, capacity, payload_offset)
 
 
-cdef int write_rtx(const RtpView *source, const ExtensionIds *source_ids, const SlotHeader *slot, const RtpValues *values,
-                   uint16_t original_sequence_number, uint8_t *out, size_t capacity, uint16_t *payload_offset) noexcept nogil:
+cdef int write_rtx(const RtpView *source, const ExtensionIds *source_ids, const SlotHeader *slot,
+                   const RtpValues *values, uint16_t original_sequence_number, uint8_t *out, size_t capacity,
+                   uint16_t *payload_offset) noexcept nogil:
     cdef int length = write_packet(source, source_ids, slot, values, RTX_HEADER_SIZE, out, capacity, payload_offset)
     if length > 0:
         put16(out + payload_offset[0] - RTX_HEADER_SIZE, original_sequence_number)
@@ -176,7 +182,7 @@ cdef int unwrap_rtx(RtpView *view, uint32_t media_ssrc, uint8_t media_payload_ty
     return DROP_NONE
 
 
-# -- the module's Python view, for tests and tools: nothing on the packet path comes below --------------------------------------
+# -- the module's Python view, for tests and tools: nothing on the packet path comes below -----------------------------
 
 cdef ExtensionIds ids_of(extensions) except *:
     cdef ExtensionIds ids
@@ -186,22 +192,29 @@ cdef ExtensionIds ids_of(extensions) except *:
     return ids
 
 
-def write(bytes source, source_extensions, extensions, *, uint32_t ssrc, bytes mid=b"", uint8_t payload_type, bint marker=False,
-          uint16_t sequence_number, uint32_t timestamp, uint32_t abs_send_time=0, uint16_t transport_sequence_number=0,
-          uint16_t frame_number_delta=0, original_sequence_number=None, size_t capacity=1500):
-    """`(packet, payload_offset)`: a plain source packet as a slot sends it, as RTX if `original_sequence_number` is given.
+cdef int check(int reason) except -1:
+    if reason != DROP_NONE:
+        raise ValueError("not an RTP packet")
+    return 0
 
-    None if it does not fit into `capacity`. The extensions are mappings of `Extension` to id, of the source and of the slot.
-    Raises ValueError for a source that does not parse and a MID over 16 bytes.
+
+def write(bytes source, source_extensions, extensions, *, uint32_t ssrc, bytes mid=b"", uint8_t payload_type,
+          bint marker=False, uint16_t sequence_number, uint32_t timestamp, uint32_t abs_send_time=0,
+          uint16_t transport_sequence_number=0, uint16_t frame_number_delta=0, original_sequence_number=None,
+          size_t capacity=1500):
+    """`(packet, payload_offset)`: a plain source packet as a slot sends it; as RTX with `original_sequence_number`.
+
+    None if it does not fit into `capacity`. The extensions are mappings of `Extension` to id, of the source and of the
+    slot. Raises ValueError for a source that does not parse and a MID over 16 bytes.
     """
     cdef RtpView view
     cdef SlotHeader slot
     cdef RtpValues values
     cdef ExtensionIds source_ids = ids_of(source_extensions)
+    cdef Exact block = exact_copy(source)
+    cdef Exact out = Exact(capacity)
     cdef uint16_t offset = 0
     cdef int length
-    cdef uint8_t *block
-    cdef uint8_t *out
     if len(mid) > 16:
         raise ValueError("MID over 16 bytes")
     slot.ssrc = ssrc
@@ -215,22 +228,12 @@ def write(bytes source, source_extensions, extensions, *, uint32_t ssrc, bytes m
     values.abs_send_time = abs_send_time
     values.transport_sequence_number = transport_sequence_number
     values.frame_number_delta = frame_number_delta
-    block = <uint8_t *>malloc(len(source))
-    out = <uint8_t *>malloc(capacity)
-    try:
-        if block == NULL or out == NULL:
-            raise MemoryError
-        memcpy(block, <const char *>source, len(source))
-        if parse_header(block, len(source), &view) != DROP_NONE or check_padding(&view, len(source)) != DROP_NONE:
-            raise ValueError("not an RTP packet")
-        if original_sequence_number is None:
-            length = write_rtp(&view, &source_ids, &slot, &values, out, capacity, &offset)
-        else:
-            length = write_rtx(&view, &source_ids, &slot, &values, original_sequence_number, out, capacity, &offset)
-        return ((<const char *>out)[:length], offset) if length >= 0 else None
-    finally:
-        free(block)
-        free(out)
+    check(parse_header(block.data, block.length, &view) or check_padding(&view, block.length))
+    if original_sequence_number is None:
+        length = write_rtp(&view, &source_ids, &slot, &values, out.data, capacity, &offset)
+    else:
+        length = write_rtx(&view, &source_ids, &slot, &values, original_sequence_number, out.data, capacity, &offset)
+    return (out.first(length), offset) if length >= 0 else None
 
 
 def unwrap(bytes packet, uint32_t media_ssrc, uint8_t media_payload_type):
@@ -239,15 +242,8 @@ def unwrap(bytes packet, uint32_t media_ssrc, uint8_t media_payload_type):
     Raises ValueError for bytes that do not parse as RTP at all.
     """
     cdef RtpView view
-    cdef uint8_t *block = <uint8_t *>malloc(len(packet))
+    cdef Exact block = exact_copy(packet)
     cdef int reason
-    if block == NULL:
-        raise MemoryError
-    try:
-        memcpy(block, <const char *>packet, len(packet))
-        if parse_header(block, len(packet), &view) != DROP_NONE or check_padding(&view, len(packet)) != DROP_NONE:
-            raise ValueError("not an RTP packet")
-        reason = unwrap_rtx(&view, media_ssrc, media_payload_type)
-        return reason, ((<const char *>view.data)[: view.length] if reason == DROP_NONE else None)
-    finally:
-        free(block)
+    check(parse_header(block.data, block.length, &view) or check_padding(&view, block.length))
+    reason = unwrap_rtx(&view, media_ssrc, media_payload_type)
+    return reason, (block.first(view.length) if reason == DROP_NONE else None)

@@ -21,10 +21,12 @@ cdef enum:
     SEQMAP_OLD = 1              # from before the switch, or older than the map remembers
 
 cdef void seqmap_init(SequenceMap *map, uint16_t first_out) noexcept nogil
-# The source changes; `next_in` will be its first packet; leaves a hole of `gap` numbers (1 after a marker bit, 2 otherwise; 0: none).
+# The source changes; `next_in` will be its first packet; leaves a hole of `gap` numbers (1 after a marker bit, 2
+# otherwise; 0: none).
 cdef void seqmap_switch(SequenceMap *map, uint16_t next_in, uint16_t gap) noexcept nogil
 cdef int seqmap_map(SequenceMap *map, uint16_t seq_in, uint16_t *seq_out) noexcept nogil
-# The packet is not forwarded and must leave no hole. 1 if that could be done (it was the next expected one), 0: forward it instead.
+# The packet is not forwarded and must leave no hole. 1 if that could be done (it was the next expected one), 0: forward
+# it instead.
 cdef int seqmap_drop(SequenceMap *map, uint16_t seq_in) noexcept nogil
 # Source number of one sent; SEQMAP_OLD if it is not known (any more).
 cdef int seqmap_reverse(const SequenceMap *map, uint16_t seq_out, uint16_t *seq_in) noexcept nogil
@@ -42,8 +44,10 @@ cdef enum:
     TIMESTAMP_REFUSED = 1       # too far off: do not switch on this keyframe
 
 cdef void timestamp_init(TimestampMap *map, uint32_t clock_rate, uint32_t first_out) noexcept nogil
-# Align a new source whose packet `ts_in` is sent at now_us. `known` says whether the sources share a clock by sender reports; then
-# `aligned_out` is where ts_in falls on the outgoing timeline. Without, and when aligned_out is more than 3 s from what
-# elapsed time says, elapsed wall time decides. The first source of all starts at first_out. Refused is only ever a known alignment.
-cdef int timestamp_switch(TimestampMap *map, uint32_t ts_in, int64_t now_us, int known, uint32_t aligned_out) noexcept nogil
+# Align a new source whose packet `ts_in` is sent at now_us. `known` says whether the sources share a clock by sender
+# reports; then `aligned_out` is where ts_in falls on the outgoing timeline. Without, and when aligned_out is more than
+# 3 s from what elapsed time says, elapsed wall time decides. The first source of all starts at first_out. Refused is
+# only ever a known alignment.
+cdef int timestamp_switch(TimestampMap *map, uint32_t ts_in, int64_t now_us, int known,
+                          uint32_t aligned_out) noexcept nogil
 cdef uint32_t timestamp_map(TimestampMap *map, uint32_t ts_in, int64_t now_us) noexcept nogil

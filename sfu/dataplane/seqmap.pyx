@@ -1,8 +1,9 @@
 """Sequence numbers and timestamps of one slot, continuous over whatever fills it.
 
-Owns the two maps from a source's numbers to a slot's. A sequence number goes out as in + delta, where each packet left out makes
-the delta one smaller from there on; the deltas are kept as intervals, so a late packet gets the number it would have had, and a
-number sent can be turned back into the one received. All counting is in 64 bits, so that no comparison has to think of a wrap.
+Owns the two maps from a source's numbers to a slot's. A sequence number goes out as in + delta, where each packet left
+out makes the delta one smaller from there on; the deltas are kept as intervals, so a late packet gets the number it
+would have had, and a number sent can be turned back into the one received. All counting is in 64 bits, so that no
+comparison has to think of a wrap.
 
 Never knows why a packet is dropped or a source changes, and reads no clock: the time is an argument.
 """
@@ -17,7 +18,7 @@ cdef enum:
     MAX_DISAGREEMENT_MS = 3000          # an alignment this far from elapsed time is a wrong clock, not a late frame
 
 
-# -- sequence numbers -----------------------------------------------------------------------------------------------------------
+# -- sequence numbers --------------------------------------------------------------------------------------------------
 
 cdef void seqmap_init(SequenceMap *map, uint16_t first_out) noexcept nogil:
     map.started = 0
@@ -113,7 +114,7 @@ cdef int seqmap_reverse(const SequenceMap *map, uint16_t seq_out, uint16_t *seq_
     return SEQMAP_FORWARD
 
 
-# -- timestamps -----------------------------------------------------------------------------------------------------------------
+# -- timestamps --------------------------------------------------------------------------------------------------------
 
 cdef void timestamp_init(TimestampMap *map, uint32_t clock_rate, uint32_t first_out) noexcept nogil:
     map.started = 0
@@ -127,7 +128,8 @@ cdef inline int64_t ticks_of_ms(const TimestampMap *map, int64_t ms) noexcept no
     return ms * map.clock_rate // 1000
 
 
-cdef int timestamp_switch(TimestampMap *map, uint32_t ts_in, int64_t now_us, int known, uint32_t aligned_out) noexcept nogil:
+cdef int timestamp_switch(TimestampMap *map, uint32_t ts_in, int64_t now_us, int known,
+                          uint32_t aligned_out) noexcept nogil:
     cdef int64_t elapsed, frame, ahead, disagreement
     cdef uint32_t out
     if not map.started:
@@ -138,14 +140,15 @@ cdef int timestamp_switch(TimestampMap *map, uint32_t ts_in, int64_t now_us, int
     frame = ticks_of_ms(map, FRAME_MS)
     elapsed = max(now_us - map.last_out_us, 0) * map.clock_rate // 1000000
     if known:
-        # A publisher writes its sender reports, and its timestamps, as it likes: neither may push a slot's time line to where
-        # every later source would be refused.
+        # A publisher writes its sender reports, and its timestamps, as it likes: neither may push a slot's time line to
+        # where every later source would be refused.
         disagreement = <int32_t>(aligned_out - <uint32_t>(map.last_out + elapsed))
         known = abs64(disagreement) <= ticks_of_ms(map, MAX_DISAGREEMENT_MS)
     out = map.last_out + <uint32_t>max(elapsed, frame)
     if known:
         ahead = <int32_t>(aligned_out - map.last_out)
-        # After half the range of silence (6.6 hours of video) the sign says nothing; then elapsed time has agreed above.
+        # After half the range of silence (6.6 hours of video) the sign says nothing; then elapsed time has agreed
+        # above.
         if ahead > 0 or elapsed > 0x7FFFFFFF:
             out = aligned_out
         elif frame - ahead <= ticks_of_ms(map, MAX_SHIFT_MS):
@@ -171,7 +174,7 @@ cdef uint32_t timestamp_map(TimestampMap *map, uint32_t ts_in, int64_t now_us) n
     return out
 
 
-# -- the module's Python view, for tests and tools: nothing on the packet path comes below --------------------------------------
+# -- the module's Python view, for tests and tools: nothing on the packet path comes below -----------------------------
 
 cdef class Sequences:
     """A `SequenceMap`. `map` and `reverse` give None where the map says `SEQMAP_OLD`."""
@@ -197,7 +200,7 @@ cdef class Sequences:
 
 
 cdef class Timestamps:
-    """A `TimestampMap`. `switch` gives False where the map says `TIMESTAMP_REFUSED`; `aligned_out` None means not known."""
+    """A `TimestampMap`. `switch` gives False for `TIMESTAMP_REFUSED`; `aligned_out` None means not known."""
 
     cdef TimestampMap inner
 
