@@ -1,4 +1,4 @@
-"""The load benchmark's senders and receivers back to back, with no server between them: they must find every fault, and no other."""
+"""The load benchmark's senders and receivers with no server between them: they must find every fault, and no other."""
 
 import os
 import threading
