@@ -8,7 +8,7 @@ class Block(NamedTuple):
     kind: str
     sender_ssrc: int
     media_ssrc: int
-    count: int
+    count_or_fmt: int
     ntp: int
     rtp_timestamp: int
     body: bytes

@@ -170,7 +170,7 @@ class Block(NamedTuple):
     kind: str
     sender_ssrc: int
     media_ssrc: int
-    count: int
+    count_or_fmt: int
     ntp: int
     rtp_timestamp: int
     body: bytes
@@ -222,6 +222,6 @@ def blocks(data: bytes) -> list[Block]:
     return found
 
 
-def round_trip_us(report: tuple, now_ntp: int) -> int:
+def round_trip_us(report, now_ntp: int) -> int:
     cdef ReportBlock block = report_from_tuple(report)
     return rtcp_round_trip_us(&block, now_ntp)

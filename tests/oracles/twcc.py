@@ -91,9 +91,7 @@ def delta(symbol: int, ticks: int) -> bytes:
     return b"" if symbol == MISSING else struct.pack("!B" if symbol == SMALL else "!h", ticks)
 
 
-def body(
-    base: int, chunks: bytes, deltas: bytes = b"", *, count: int, reference: int = 0, number: int = 0
-) -> bytes:
+def body(base: int, chunks: bytes, deltas: bytes = b"", *, count: int, reference: int = 0, number: int = 0) -> bytes:
     """The part after both SSRCs."""
     return struct.pack("!HH", base, count) + reference.to_bytes(3, "big") + bytes([number]) + chunks + deltas
 

@@ -22,8 +22,15 @@ def hole(first: int, after: int, *, newer: int = 1, now_us: int = 0) -> Nacks:
 
 @pytest.mark.parametrize(
     ("newer_packets", "waited_us", "asked"),
-    [(1, 20 * MS, False), (2, 20 * MS - 1, False), (2, 20 * MS, True), (5, 20 * MS, True), (5, 0, False)]
-    + [(1, 100 * MS - 1, False), (1, 100 * MS, True)],
+    [
+        (1, 20 * MS, False),
+        (2, 20 * MS - 1, False),
+        (2, 20 * MS, True),
+        (5, 20 * MS, True),
+        (5, 0, False),
+        (1, 100 * MS - 1, False),
+        (1, 100 * MS, True),
+    ],
 )
 def test_first_waits_for_two_packets_and_20_ms(newer_packets: int, waited_us: int, asked: bool) -> None:
     nacks = hole(BASE, BASE + 2, newer=newer_packets - 1)
@@ -153,8 +160,8 @@ def test_agrees_with_a_plain_model(start: int, steps: list[tuple[int, int]], rtt
             missing.clear()
             assert nacks.take_overflow()
         else:
-            missing.update({each: (now_us, 0, 0) for each in new})
-        asked = []
+            missing.update(dict.fromkeys(new, (now_us, 0, 0)))
+        asked: list[int] = []
         for each, (since, tries, at) in list(missing.items()):
             ready = now_us - since >= 20 * MS and (highest - each >= 2 or now_us - since >= 100 * MS)
             if not (now_us - at >= retry_us if tries else ready):

@@ -54,8 +54,14 @@ def test_header() -> None:
         ([SMALL, LARGE, SMALL], [two_bit(1, 2, 1)]),
         ([SMALL] * 7 + [LARGE] * 7, [run_length(SMALL, 7), run_length(LARGE, 7)]),
         ([SMALL] * 13 + [MISSING] * 1 + [SMALL], [one_bit(*[1] * 13, 0), run_length(SMALL, 1)]),
-        ([SMALL] + [MISSING] * 2000 + [SMALL], [one_bit(1, *[0] * 13), run_length(MISSING, 1987), run_length(SMALL, 1)]),
-        ([SMALL, SMALL, LARGE, MISSING, SMALL, SMALL, SMALL, SMALL], [two_bit(1, 1, 2, 0, 1, 1, 1), run_length(SMALL, 1)]),
+        (
+            [SMALL] + [MISSING] * 2000 + [SMALL],
+            [one_bit(1, *[0] * 13), run_length(MISSING, 1987), run_length(SMALL, 1)],
+        ),
+        (
+            [SMALL, SMALL, LARGE, MISSING, SMALL, SMALL, SMALL, SMALL],
+            [two_bit(1, 1, 2, 0, 1, 1, 1), run_length(SMALL, 1)],
+        ),
     ],
 )
 def test_chunks(symbols: list[int], chunks: list[bytes]) -> None:
@@ -221,7 +227,9 @@ def test_tells_what_came(
     for index, (_, _, swapped) in enumerate(steps[:-1]):
         if swapped and index:
             numbers[index], numbers[index + 1] = numbers[index + 1], numbers[index]
-    log, now_us, came, heard = Arrivals(), start_us, {}, {}
+    log, now_us = Arrivals(), start_us
+    came: dict[int, int] = {}
+    heard: dict[int, int | None] = {}
     for index, (number, (_, wait, _)) in enumerate(zip(numbers, steps, strict=True)):
         now_us += wait
         if number > max(came, default=number) - LOG_SIZE:
@@ -232,8 +240,7 @@ def test_tells_what_came(
             for told_number, arrival in told(log, capacity):
                 heard[newest - ((newest - told_number) & 0xFFFF)] = arrival
     newest, oldest = max(came), max(min(came), max(came) - LOG_SIZE + 1)
-    # What a leap pushed out of the log before it was told is the log's bound, tested above: it cannot happen with these steps
-    # unless feedback is rarer than the log is long.
+    # Beyond that the log has let go of what it was not asked for in time (its bound is tested above).
     if newest - min(came) < LOG_SIZE:
         assert set(heard) == set(range(oldest, newest + 1))
     for number, arrival in heard.items():
