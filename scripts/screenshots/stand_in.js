@@ -20,16 +20,16 @@
     const unit = height / 10;
     context.fillStyle = of(SHIRT, 2);
     context.beginPath();
-    context.ellipse(x, height + unit, unit * 3.4, unit * 3.6, 0, 0, 7);
+    context.ellipse(x, height + unit, unit * 3.4, unit * 3.6, 0, 0, 2 * Math.PI);
     context.fill();
     context.fillStyle = of(SKIN, 1);
     context.fillRect(x - unit * 0.6, unit * 6, unit * 1.2, unit * 2);
     context.beginPath();
-    context.ellipse(x, unit * 4.7, unit * 1.55, unit * 2, 0, 0, 7);
+    context.ellipse(x, unit * 4.7, unit * 1.55, unit * 2, 0, 0, 2 * Math.PI);
     context.fill();
     context.fillStyle = of(["#2b1d14", "#5d3b1e", "#1a1a1a", "#8a6a3a"], index);
     context.beginPath();
-    context.ellipse(x, unit * 3.6, unit * 1.7, unit * 1.35, 0, Math.PI, 7);
+    context.ellipse(x, unit * 3.6, unit * 1.7, unit * 1.35, 0, Math.PI, 2 * Math.PI);
     context.fill();
   }
 
@@ -90,9 +90,9 @@
       this.transceivers.push(transceiver);
       return transceiver;
     }
-    createDataChannel() {
-      const channel = { readyState: "open", send() {}, label: "chat" };
-      window.standInChat = (message) => channel.onmessage({ data: JSON.stringify(message) });
+    createDataChannel(label) {
+      const channel = { readyState: "open", send() {} };
+      if (label === "chat") window.standInChat = (message) => channel.onmessage({ data: JSON.stringify(message) });
       setTimeout(() => channel.onopen(), 20);
       return channel;
     }

@@ -5,7 +5,6 @@ import { LocalMedia } from "./media/local.js";
 import { Sender } from "./media/sender.js";
 import { chooseLanguage, t } from "./ui/i18n.js";
 import { isRoomName } from "./ui/names.js";
-import { settings } from "./ui/settings.js";
 import { clearToasts } from "./ui/toast.js";
 import { CallView } from "./views/call.js";
 import { EndView } from "./views/end.js";
@@ -14,6 +13,14 @@ import { LobbyView } from "./views/lobby.js";
 
 const host = document.getElementById("app");
 let view = null;
+let devices = null; // the LocalMedia of the present lobby or call
+
+/** Camera and microphone belong to one lobby or call; whatever follows starts without them. */
+function takeDevices() {
+  devices?.stop();
+  devices = new LocalMedia();
+  return devices;
+}
 
 function present(next, title) {
   view?.close();
@@ -33,6 +40,7 @@ function tokenOfAddress() {
 }
 
 function showHome() {
+  takeDevices();
   present(new HomeView((room) => go(room)));
 }
 
@@ -42,14 +50,14 @@ function go(room) {
 }
 
 function showEnd(error, again) {
+  takeDevices();
   const home = () => go("");
   present(new EndView(error, { again, home }), t("lobby.room"));
 }
 
-async function showLobby(room, problem = null) {
-  const local = new LocalMedia();
-  const join = (name) => enter(room, name, local, { microphone: local.microphone.on, camera: local.camera.on });
-  present(new LobbyView({ room, local, problem, join }), room);
+async function showLobby(room) {
+  const local = takeDevices();
+  present(new LobbyView({ room, local, join: (name) => enter(room, name, local) }), room);
   await local.start();
 }
 
@@ -69,20 +77,17 @@ async function enter(room, name, local) {
   present(new CallView({ meeting, local, sender }), room);
   meeting.addEventListener("closed", ({ detail }) => {
     sender.close();
-    local.stop();
     showEnd(detail, () => showLobby(room));
   });
 }
 
 /** After a reload: straight back in, with the devices as they were. */
 async function comeBack(room, { name, microphone, camera }) {
-  const local = new LocalMedia();
-  const devices = local.start({ microphone, camera });
+  const local = takeDevices();
+  local.start({ microphone, camera });
   try {
     await enter(room, name, local);
   } catch (error) {
-    await devices;
-    local.stop();
     forgetSession(room);
     showEnd(error, () => showLobby(room));
   }
@@ -99,7 +104,6 @@ function route() {
 }
 
 await chooseLanguage();
-settings.name ||= "";
 addEventListener("popstate", () => {
   window.ciranda?.leave();
   route();

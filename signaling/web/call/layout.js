@@ -24,13 +24,19 @@ export function focusBoxes(count, width, height, gap) {
   if (count <= 1) return count === 1 ? [{ x: 0, y: 0, width, height }] : [];
   const upright = width < height;
   const along = upright ? height : width;
-  const strip = Math.min(STRIP.most, Math.max(STRIP.least, along * STRIP.share));
-  const main = upright
-    ? { x: 0, y: 0, width, height: height - strip - gap }
-    : { x: 0, y: 0, width: width - strip - gap, height };
-  const area = upright ? { x: 0, y: main.height + gap, width, height: strip } : { x: main.width + gap, y: 0, width: strip, height };
-  const small = gridBoxes(count - 1, area.width, area.height, gap);
-  return [main, ...small.map((box) => ({ ...box, x: box.x + area.x, y: box.y + area.y }))];
+  const most = Math.min(STRIP.most, Math.max(STRIP.least, along * STRIP.share));
+  const small = gridBoxes(count - 1, upright ? width : most, upright ? most : height, gap);
+  const [near, far] = extent(small, upright); // the strip is as wide as its tiles, no wider
+  const strip = far - near;
+  const main = { x: 0, y: 0, width: upright ? width : width - strip - gap, height: upright ? height - strip - gap : height };
+  const shift = along - far;
+  return [main, ...small.map((box) => (upright ? { ...box, y: box.y + shift } : { ...box, x: box.x + shift }))];
+}
+
+function extent(boxes, upright) {
+  const starts = boxes.map(({ x, y }) => (upright ? y : x));
+  const ends = boxes.map((box) => (upright ? box.y + box.height : box.x + box.width));
+  return [Math.min(...starts), Math.max(...ends)];
 }
 
 function fit(width, height, narrowest) {

@@ -25,7 +25,7 @@ export class Tile {
     this.#muted = h("span", { class: "tile-mark", role: "img", "aria-label": t("tile.muted"), hidden: true }, icon("mic-off"));
     this.#hand = h("span", { class: "tile-hand", role: "img", "aria-label": t("tile.hand"), hidden: true }, icon("hand"));
     this.#name = h("span", { class: "tile-name" });
-    this.#pin = iconButton("pin", t("tile.pin", { name }), onPin, { class: "tile-pin", "aria-pressed": "false" });
+    this.#pin = iconButton("pin", t("tile.pin", { name }), onPin, { class: "round tile-pin", "aria-pressed": "false" });
     this.element = h(
       "li",
       { class: "tile" },

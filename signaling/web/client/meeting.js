@@ -4,17 +4,20 @@
 // Events (detail): "state" ({state}: idle, joining, joined, reconnecting, closed), "participantjoined" ({participant}),
 // "participantleft" ({participant, reason}), "trackadded" and "trackchanged" ({participant, track}), "trackremoved"
 // ({participant, track: id}), "slots" ({slots}), "speakers" ({participants: ids}), "chat" ({from, name, text, at, own}),
-// "channel" ({open}), "connection" ({state}), "trackended" ({source}), "error" (MeetingError, the meeting goes on),
-// "closed" (MeetingError; code "closed" after leave()).
+// "channel" ({open}: of the chat), "hand" ({participant, up}), "connection" ({state}), "trackended" ({source}),
+// "error" (MeetingError, the meeting goes on), "closed" (MeetingError; code "closed" after leave()).
 
 import { CLIENT_CODES, MeetingError } from "./errors.js";
+import { Hands } from "./hands.js";
 import { Peer } from "./peer.js";
-import { Publication } from "./publication.js";
+import { Publications } from "./publications.js";
 import { Recovery } from "./recovery.js";
 import { Roster } from "./roster.js";
 import { Session } from "./session.js";
 import { Socket } from "./socket.js";
 import { Statistics } from "./stats.js";
+
+const MOST_FIRST_SLOTS = 16; // of a kind; a larger room has more tracks than anybody watches at once
 
 export class Meeting extends EventTarget {
   state = "idle";
@@ -30,7 +33,12 @@ export class Meeting extends EventTarget {
   #peer = null;
   #recovery = null;
   #roster = new Roster();
-  #publications = new Map();
+  #publications = new Publications(
+    (message) => this.#socket?.send(message) ?? false,
+    (source) => this.#emit("trackended", { source }),
+  );
+  #chat = null;
+  #hands = new Hands();
   #iceServers = [];
   #pinned = [];
   #statistics = new Statistics();
@@ -51,7 +59,7 @@ export class Meeting extends EventTarget {
   }
 
   get chatOpen() {
-    return this.#peer?.chat?.open ?? false;
+    return this.#chat?.open ?? false;
   }
 
   /** Comes in, or back after a reload of this tab. Settles when the server said welcome; media follows by itself.
@@ -77,55 +85,28 @@ export class Meeting extends EventTarget {
     });
   }
 
-  /** Sends a track as camera, microphone, screen or screen_audio; may be called before join(). */
-  async publish(track, source, { muted = false } = {}) {
-    const known = this.#publications.get(source);
-    if (known) {
-      await this.replaceTrack(source, track);
-      this.setMuted(source, muted);
-      return;
-    }
-    const ended = ({ source: from }) => this.#emit("trackended", { source: from });
-    const publication = new Publication(track, source, muted, ended);
-    this.#publications.set(source, publication);
-    const peer = this.#peer;
-    if (!peer) return;
-    peer.add(publication);
-    try {
-      await this.#negotiate(peer);
-    } catch (error) {
-      if (peer !== this.#peer) return; // the next peer has taken the publication over
-      this.#publications.delete(source);
-      publication.release();
-      peer.remove(publication);
-      throw error;
-    }
+  /** Sends a track as camera, microphone, screen or screen_audio; before join() it goes along with the first offer. */
+  publish(track, source, { muted = false } = {}) {
+    return this.#publications.publish(track, source, muted);
   }
 
   /** Ends the track for everybody; the caller stops the device. */
-  async unpublish(source) {
-    const publication = this.#publications.get(source);
-    if (!publication) return;
-    this.#publications.delete(source);
-    publication.release();
-    const peer = this.#peer;
-    peer?.remove(publication);
-    if (peer) await this.#negotiate(peer);
+  unpublish(source) {
+    return this.#publications.unpublish(source);
   }
 
   /** Another device for a source, or null while it is off; costs no negotiation. */
   replaceTrack(source, track) {
-    return this.#publications.get(source)?.replace(track);
+    return this.#publications.replaceTrack(source, track);
   }
 
   setMuted(source, muted) {
-    this.#publications.get(source)?.setMuted(muted);
-    this.#tellMuted();
+    this.#publications.setMuted(source, muted);
   }
 
-  /** {source → {track, muted}} of what this participant sends. */
+  /** Map of source → {track, muted}: what this participant sends. */
   get published() {
-    return new Map([...this.#publications].map(([source, { track, muted }]) => [source, { track, muted }]));
+    return new Map(this.#publications.list().map(({ source, track, muted }) => [source, { track, muted }]));
   }
 
   /** Asks the server to keep these participants visible. */
@@ -141,14 +122,23 @@ export class Meeting extends EventTarget {
 
   /** False when the text can not be sent now. */
   sendChat(text) {
-    if (!this.#peer?.chat?.send({ text })) return false;
+    if (!this.#chat?.send({ text })) return false;
     this.#emit("chat", { from: this.self.id, name: this.self.name, text, at: Date.now(), own: true });
     return true;
   }
 
   /** A summary of getStats since the last call; see stats.js. */
   stats() {
-    return this.#statistics.summarise(this.#peer?.connection, this.slots(), this.#publications);
+    return this.#statistics.summarise(this.#peer?.connection, this.slots(), this.#publications.list());
+  }
+
+  /** Ids of those whose hand is up, first raised first. */
+  get hands() {
+    return this.#hands.order;
+  }
+
+  raiseHand(up) {
+    if (this.#hands.set(this.self.id, up)) this.#emit("hand", { participant: this.self, up });
   }
 
   leave() {
@@ -157,6 +147,7 @@ export class Meeting extends EventTarget {
 
   #welcome(message) {
     const { participant, permissions, limits, ice_servers: iceServers, participants, resumed } = message;
+    if (participant.id !== this.self?.id) this.#hands.clear();
     this.self = { id: participant.id, name: participant.name };
     this.permissions = permissions;
     this.limits = limits;
@@ -164,10 +155,10 @@ export class Meeting extends EventTarget {
     const changes = this.#roster.reset(participants);
     const before = this.state;
     this.#setState("joined");
-    for (const [type, detail] of changes) this.#emit(type, detail);
+    for (const [type, detail] of changes) this.#announce(type, detail);
     if (!resumed && before === "reconnecting") this.#speakers([]);
     if (!resumed || !this.#peer) this.#openPeer();
-    else this.#tellMuted();
+    else this.#publications.sync();
     if (this.#pinned.length) this.#socket.send({ type: "pin", participants: this.#pinned });
     this.#recovery.check();
     return message;
@@ -179,44 +170,49 @@ export class Meeting extends EventTarget {
     this.#peer = peer;
     this.#recovery = new Recovery(peer, () => this.#openPeer());
     peer.addEventListener("state", ({ detail }) => this.#emit("connection", { state: detail }));
-    peer.addEventListener("text", ({ detail }) => this.#chat(detail));
-    peer.addEventListener("channel", () => this.#emit("channel", { open: this.chatOpen }));
-    if (this.permissions.data) peer.openChat();
-    if (this.permissions.publish) for (const publication of this.#publications.values()) peer.add(publication);
+    if (this.permissions.data) this.#openChannels(peer);
+    this.#publications.attach(peer, this.permissions.publish);
     if (this.permissions.subscribe) this.#addFirstSlots(peer);
     this.#emit("slots", { slots: this.slots() });
     this.#emit("connection", { state: peer.state });
-    this.#negotiateOrTell(peer);
+    this.#negotiate(peer);
+  }
+
+  #openChannels(peer) {
+    const chat = peer.openChannel("chat");
+    const hands = peer.openChannel("hands");
+    this.#chat = chat;
+    this.#hands.attach(hands);
+    chat.addEventListener("text", ({ detail }) => this.#receiveChat(detail));
+    for (const type of ["open", "close"]) chat.addEventListener(type, () => this.#emit("channel", { open: this.chatOpen }));
+    hands.addEventListener("text", ({ detail }) => {
+      const participant = this.participants.get(detail.from);
+      const up = participant && this.#hands.receive(detail);
+      if (up !== undefined) this.#emit("hand", { participant, up });
+    });
   }
 
   /** One slot for each track that is already there saves a round trip; the server asks for whatever is missing. */
   #addFirstSlots(peer) {
     const tracks = [...this.participants.values()].flatMap(({ tracks: published }) => [...published.values()]);
     for (const kind of ["audio", "video"]) {
-      peer.slots.grow(kind, tracks.filter((track) => track.kind === kind).length);
+      peer.slots.grow(kind, Math.min(MOST_FIRST_SLOTS, tracks.filter((track) => track.kind === kind).length));
     }
   }
 
   #closePeer() {
     this.#recovery?.close();
     this.#peer?.close();
-    this.#peer = null;
-    for (const publication of this.#publications.values()) publication.id = publication.transceiver = null;
+    this.#peer = this.#chat = null;
+    this.#publications.attach(null);
   }
 
   async #negotiate(peer) {
-    await peer.negotiate();
-    if (peer === this.#peer) this.#tellMuted();
-  }
-
-  #negotiateOrTell(peer) {
-    this.#negotiate(peer).catch((error) => peer === this.#peer && this.#emit("error", error));
-  }
-
-  #tellMuted() {
-    for (const publication of this.#publications.values()) {
-      const { id, muted, told } = publication;
-      if (id && muted !== told && this.#socket?.send({ type: "mute", track: id, muted })) publication.told = muted;
+    try {
+      await peer.negotiate();
+      this.#publications.sync();
+    } catch (error) {
+      if (peer === this.#peer) this.#emit("error", error);
     }
   }
 
@@ -228,12 +224,17 @@ export class Meeting extends EventTarget {
     }
     if (message.type === "slots_needed") return this.#growSlots(message);
     if (message.type === "speakers") return this.#speakers(message.participants);
-    for (const [type, detail] of this.#roster.apply(message)) this.#emit(type, detail);
+    for (const [type, detail] of this.#roster.apply(message)) this.#announce(type, detail);
+  }
+
+  #announce(type, detail) {
+    if (type === "participantleft") this.#hands.forget(detail.participant.id);
+    this.#emit(type, detail);
   }
 
   #growSlots(missing) {
     this.#peer.growSlots(missing);
-    this.#negotiateOrTell(this.#peer);
+    this.#negotiate(this.#peer);
   }
 
   #speakers(participants) {
@@ -241,7 +242,7 @@ export class Meeting extends EventTarget {
     this.#emit("speakers", { participants });
   }
 
-  #chat({ from, name, text, at_ms: at }) {
+  #receiveChat({ from, name, text, at_ms: at }) {
     if (typeof text === "string" && typeof from === "string") this.#emit("chat", { from, name, text, at, own: false });
   }
 

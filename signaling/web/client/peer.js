@@ -1,7 +1,7 @@
 // One RTCPeerConnection to the server: it always offers, one offer at a time. Owns the m-lines: what is sent
 // (publications), what is received (slots), the data channels. It knows neither the socket nor the room.
 //
-// Events: "state" (the connection's state), "text" and "channel" (of the chat channel).
+// Events: "state" (the connection's state).
 
 import { TextChannel } from "./channel.js";
 import { encodingsFor, hintFor } from "./encodings.js";
@@ -17,7 +17,6 @@ function randomId() {
 
 export class Peer extends EventTarget {
   id = randomId();
-  chat = null;
   #exchange;
   #publications = new Set();
   #groups = { user: new MediaStream(), screen: new MediaStream() }; // browsers lip-sync what shares a stream
@@ -42,10 +41,9 @@ export class Peer extends EventTarget {
     return this.connection.connectionState;
   }
 
-  openChat() {
-    this.chat = new TextChannel(this.connection, "chat");
-    this.chat.addEventListener("text", ({ detail }) => this.#emit("text", detail));
-    for (const type of ["open", "close"]) this.chat.addEventListener(type, () => this.#emit("channel", type));
+  /** A data channel that the server relays to everybody's channel of that label. */
+  openChannel(label) {
+    return new TextChannel(this.connection, label);
   }
 
   /** Adds a send-only m-line; the caller negotiates. */

@@ -12,7 +12,7 @@ export class Statistics {
     const report = await connection.getStats();
     const all = [...report.values()];
     const find = (id) => (id ? report.get(id) : undefined);
-    const sent = [...publications.values()].flatMap(({ source, transceiver }) =>
+    const sent = publications.flatMap(({ source, transceiver }) =>
       all
         .filter((entry) => entry.type === "outbound-rtp" && transceiver && entry.mid === transceiver.mid)
         .map((entry) => ({ source, rid: entry.rid, ...this.#media(entry, entry.bytesSent, find), limited: entry.qualityLimitationReason })),

@@ -51,8 +51,9 @@ export default {
   "media.camera.failed": "The camera could not be started.",
   "media.microphone.lost": "The microphone was disconnected.",
   "media.camera.lost": "The camera was disconnected.",
+  "media.both.denied": "Camera and microphone are blocked. Allow them in the browser's address bar, then try again.",
+  "media.both.missing": "No camera and no microphone were found.",
   "media.screen.failed": "The screen could not be shared.",
-  "media.retry": "Try again",
 
   "control.bar": "Meeting controls",
   "control.mute": "Mute microphone",
@@ -67,7 +68,6 @@ export default {
   "control.chatUnread": "Chat, {count} unread",
   "control.people": "People",
   "control.copy": "Copy link",
-  "control.invite": "Share link",
   "control.more": "More",
   "control.settings": "Settings",
   "control.leave": "Leave meeting",
@@ -119,7 +119,6 @@ export default {
   "call.back": "You are connected again",
   "call.soundBlocked": "The browser holds back the sound.",
   "call.soundOn": "Turn on sound",
-  "call.mutedWhileTalking": "You are muted. Hold the space bar to talk.",
   "call.spaceTalking": "You can be heard while you hold the space bar",
 
   "end.left": "You left the meeting",

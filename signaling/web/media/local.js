@@ -7,6 +7,7 @@ import { remember } from "../ui/settings.js";
 import { capture, captureBoth, reasonOf } from "./capture.js";
 
 export class LocalMedia extends EventTarget {
+  #stopped = false;
   microphone = { track: null, on: false, busy: false, problem: null };
   camera = { track: null, on: false, busy: false, problem: null };
 
@@ -63,6 +64,7 @@ export class LocalMedia extends EventTarget {
   }
 
   stop() {
+    this.#stopped = true;
     for (const source of ["microphone", "camera"]) {
       this.#release(source);
       this[source].on = false;
@@ -72,6 +74,7 @@ export class LocalMedia extends EventTarget {
   #take(source, result) {
     const device = this[source];
     device.busy = false;
+    if (this.#stopped) return result.stop?.();
     if (result instanceof MediaStreamTrack) {
       this.#release(source);
       Object.assign(device, { track: result, on: true, problem: null });

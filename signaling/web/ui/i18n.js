@@ -28,5 +28,5 @@ export function has(key) {
 }
 
 export function clock(at) {
-  return new Intl.DateTimeFormat(texts.language, { hour: "2-digit", minute: "2-digit" }).format(at);
+  return new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }).format(at);
 }

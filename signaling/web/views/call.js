@@ -62,7 +62,7 @@ export class CallView {
       talk: (on) => this.#talk(on),
     });
     this.#controls.offer("share", sender.canShare);
-    this.#controls.offer("hand", false);
+    this.#controls.offer("hand", meeting.permissions.data);
     this.#controls.offer("fullscreen", document.fullscreenEnabled);
     for (const id of ["microphone", "camera"]) this.#controls.offer(id, meeting.permissions.publish);
     this.#drawDevices();
@@ -91,6 +91,7 @@ export class CallView {
     on(meeting, "participantjoined", ({ participant }) => this.#tell("call.joined", participant));
     on(meeting, "participantleft", ({ participant }) => this.#tell("call.left", participant));
     on(meeting, "trackadded", ({ participant, track }) => track.source === "screen" && this.#tell("call.sharing", participant));
+    on(meeting, "hand", (change) => this.#hand(change));
     on(meeting, "chat", (message) => this.#received(message));
     on(meeting, "channel", ({ open }) => this.#chat.setOpen(open));
     on(meeting, "state", ({ state }) => this.#signalling(state));
@@ -114,6 +115,8 @@ export class CallView {
         return this.#local.toggle(id);
       case "share":
         return this.#share();
+      case "hand":
+        return this.#meeting.raiseHand(!this.#meeting.hands.includes(this.#meeting.self.id));
       case "layout":
         this.#stage.setLayout(this.#stage.layout === "grid" ? "focus" : "grid");
         return this.#controls.set("layout", this.#stage.layout === "focus");
@@ -177,6 +180,13 @@ export class CallView {
     notify(`${message.name}: ${message.text}`, "chat");
   }
 
+  #hand({ participant, up }) {
+    const own = participant.id === this.#meeting.self.id;
+    if (own) this.#controls.set("hand", up);
+    else if (up) this.#tell("call.handRaised", participant);
+    this.#redraw();
+  }
+
   #tell(key, { name }) {
     const text = t(key, { name });
     notify(text, "people");
@@ -219,7 +229,7 @@ export class CallView {
       cameraStream: camera.on ? this.#streamOf(camera.track) : null,
       screenStream: this.#streamOf(this.#sender.screenTrack),
       microphoneOn: microphone.on,
-      hands: new Set(),
+      hands: new Set(this.#meeting.hands),
     });
     this.#stage.update(tiles);
     this.#people.update(tiles);

@@ -2,7 +2,7 @@
 
 import { LevelMeter } from "../media/level.js";
 import { h, icon, iconButton, relabel, show } from "../ui/dom.js";
-import { t } from "../ui/i18n.js";
+import { has, t } from "../ui/i18n.js";
 import { settings } from "../ui/settings.js";
 
 export class Preview {
@@ -70,9 +70,11 @@ export class Preview {
   }
 
   #listProblems() {
-    const items = ["microphone", "camera"]
-      .filter((source) => this.#local[source].problem)
-      .map((source) => h("li", {}, icon("warning"), t(`media.${source}.${this.#local[source].problem}`)));
+    const { microphone, camera } = this.#local;
+    const same = microphone.problem && microphone.problem === camera.problem && has(`media.both.${camera.problem}`);
+    const items = (same ? ["both"] : ["microphone", "camera"].filter((source) => this.#local[source].problem)).map((source) =>
+      h("li", {}, icon("warning"), t(`media.${source}.${(this.#local[source] ?? camera).problem}`)),
+    );
     if (items.length) items.push(h("li", { class: "calm" }, t("lobby.listenOnly")));
     this.#problems.replaceChildren(...items);
   }

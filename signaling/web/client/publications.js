@@ -1,0 +1,83 @@
+// Everything that this participant sends, by source. Keeps it while peer connections come and go, and keeps the
+// server's idea of what is muted in step. It negotiates through the peer that it was last given.
+
+import { Publication } from "./publication.js";
+
+export class Publications {
+  #bySource = new Map();
+  #peer = null;
+  #tell;
+  #onEnded;
+
+  /** @param {(message: object) => boolean} tell  @param {(source: string) => void} onEnded  a device or a share ended by itself */
+  constructor(tell, onEnded) {
+    this.#tell = tell;
+    this.#onEnded = onEnded;
+  }
+
+  /** Moves to a new peer connection, or to none (null). The caller negotiates. */
+  attach(peer, allowed = true) {
+    this.#peer = peer;
+    for (const publication of this.#bySource.values()) {
+      publication.id = publication.transceiver = null;
+      if (peer && allowed) peer.add(publication);
+    }
+  }
+
+  async publish(track, source, muted) {
+    const known = this.#bySource.get(source);
+    if (known) {
+      await known.replace(track);
+      return this.setMuted(source, muted);
+    }
+    const publication = new Publication(track, source, muted, () => this.#onEnded(source));
+    this.#bySource.set(source, publication);
+    const peer = this.#peer;
+    if (!peer) return undefined; // the first offer takes it along
+    peer.add(publication);
+    try {
+      await peer.negotiate();
+    } catch (error) {
+      if (peer !== this.#peer) return undefined; // the next peer has taken it over
+      this.#drop(publication);
+      throw error;
+    }
+    return this.sync();
+  }
+
+  async unpublish(source) {
+    const publication = this.#bySource.get(source);
+    if (!publication) return;
+    const peer = this.#peer;
+    this.#drop(publication);
+    await peer?.negotiate();
+  }
+
+  replaceTrack(source, track) {
+    return this.#bySource.get(source)?.replace(track);
+  }
+
+  setMuted(source, muted) {
+    this.#bySource.get(source)?.setMuted(muted);
+    this.sync();
+  }
+
+  /** Tells the server of every mute that it does not know yet. */
+  sync() {
+    for (const publication of this.#bySource.values()) {
+      const { id, muted, told } = publication;
+      if (id && muted !== told && this.#tell({ type: "mute", track: id, muted })) publication.told = muted;
+    }
+  }
+
+  /** [{source, kind, track, muted, transceiver}] */
+  list() {
+    return [...this.#bySource.values()];
+  }
+
+  #drop(publication) {
+    this.#bySource.delete(publication.source);
+    publication.release();
+    this.#peer?.remove(publication);
+  }
+}
