@@ -52,14 +52,14 @@ def check_order(offer: SessionDescription, previous: Sequence[NegotiatedLine]) -
 
 def check_bundle(offer: SessionDescription) -> None:
     """Every live m-line has a mid of its own, is in one BUNDLE group, and multiplexes RTCP (RFC 9143, RFC 8858)."""
-    group = _bundle_group(offer)
-    live = [media for media in offer.media if is_live(media)]
     seen: set[str] = set()
     for media in offer.media:
         if media.mid is not None:
             if media.mid in seen:
                 raise SdpError(f"the mid {media.mid} is there twice", line=media.line)
             seen.add(media.mid)
+    group = _bundle_group(offer)
+    live = [media for media in offer.media if is_live(media)]
     for media in live:
         if media.mid is None:
             raise SdpError("the m-line has no mid", line=media.line)

@@ -26,6 +26,20 @@ def offer_names() -> list[str]:
     return sorted(each.stem for each in OFFERS.glob("*.sdp"))
 
 
+def sequences() -> dict[str, list[str]]:
+    """Case → the names of its offers in order: `chromium-remove-track` → `chromium-remove-track-1`, `…-2`, `…-3`."""
+    result: dict[str, list[str]] = {}
+    for name in offer_names():
+        case, _, step = name.rpartition("-")
+        result.setdefault(case if step in ("1", "2", "3") else name, []).append(name)
+    return result
+
+
+def first_offers() -> list[str]:
+    """Names of those offers that open a connection."""
+    return [names[0] for names in sequences().values() if names[0].rpartition("-")[2] not in ("2", "3")]
+
+
 def load(name: str) -> str:
     return (OFFERS / f"{name}.sdp").read_bytes().decode()
 
