@@ -1,0 +1,51 @@
+"""The one door to the data plane; `__init__.pyi` says what is behind it."""
+
+from .engine import Engine
+from .types import (
+    Address,
+    AudioLevel,
+    DtlsReceived,
+    EngineCounters,
+    Event,
+    Extension,
+    Format,
+    Kind,
+    LayerStarted,
+    LayerStats,
+    LayerStopped,
+    ReceiveParams,
+    SlotFormat,
+    SlotParams,
+    SlotStats,
+    SourceEnded,
+    SrtpProfile,
+    StunReceived,
+    TrackParams,
+    TransportStats,
+)
+from .worker import Worker
+
+__all__ = [
+    "Address",
+    "AudioLevel",
+    "DtlsReceived",
+    "Engine",
+    "EngineCounters",
+    "Event",
+    "Extension",
+    "Format",
+    "Kind",
+    "LayerStarted",
+    "LayerStats",
+    "LayerStopped",
+    "ReceiveParams",
+    "SlotFormat",
+    "SlotParams",
+    "SlotStats",
+    "SourceEnded",
+    "SrtpProfile",
+    "StunReceived",
+    "TrackParams",
+    "TransportStats",
+    "Worker",
+]

@@ -1,0 +1,344 @@
+"""Commands: the control side pushes them without waiting, the engine's thread takes all at once and gives them back when done.
+
+Owns the two lists (compare-and-swap stacks) and what each command does to the engine. The engine's thread neither allocates nor
+frees here: what a command replaces or removes travels back with it, kept alive by `Command.keep`, which only the control side reads.
+"""
+
+from libc.stdint cimport uint16_t
+from libc.string cimport memcmp, memcpy, memmove, memset
+
+from sfu.dataplane.addresses cimport address_add, address_remove, address_remove_all, address_select
+from sfu.dataplane.atomics cimport exchange_pointer, load_pointer, swap_pointer_if
+from sfu.dataplane.binding cimport clock_rate_of, stream_release
+from sfu.dataplane.choice cimport choose_layer, choose_layers
+from sfu.dataplane.control cimport FAR_FUTURE, TICK_US, pull_deadline, random_bits
+from sfu.dataplane.codec cimport picture_map_init
+from sfu.dataplane.forward cimport forward_pending, slot_silence
+from sfu.dataplane.history cimport history_clear
+from sfu.dataplane.keyframes cimport keyframe_request
+from sfu.dataplane.seqmap cimport seqmap_init, timestamp_init
+from sfu.dataplane.state cimport (
+    EXTENSION_TRANSPORT_CC,
+    MAX_ENDED,
+    EndedStream,
+    SentRecord,
+    Slot,
+    Track,
+    Transport,
+)
+
+cdef extern from "<arpa/inet.h>" nogil:
+    uint32_t htonl(uint32_t value)
+
+cdef enum:
+    RESUME_GAP = 16         # numbers left out when a slot comes back with its SSRC
+
+
+# -- the lists ------------------------------------------------------------------------------------------------------------------
+
+cdef inline void push(Command **place, Command *command) noexcept nogil:
+    while True:
+        command.next = <Command *>load_pointer(<void **>place)
+        if swap_pointer_if(<void **>place, command.next, command):
+            return
+
+
+cdef void command_push(Core *core, Command *command) noexcept nogil:
+    push(&core.incoming, command)
+
+
+cdef Command *commands_finished(Core *core) noexcept nogil:
+    return <Command *>exchange_pointer(<void **>&core.finished, NULL)
+
+
+# -- transports -----------------------------------------------------------------------------------------------------------------
+
+cdef void add_transport(Core *core, Command *command) noexcept nogil:
+    cdef Transport *transport = <Transport *>command.object
+    transport.index = core.transport_count
+    core.transports[core.transport_count] = transport
+    core.deadlines[core.transport_count] = FAR_FUTURE
+    core.transport_count += 1
+
+
+cdef void remove_transport(Core *core, Command *command) noexcept nogil:
+    cdef Transport *transport = <Transport *>command.object
+    cdef uint32_t last = core.transport_count - 1
+    address_remove_all(core, transport)
+    core.transports[transport.index] = core.transports[last]
+    core.transports[transport.index].index = transport.index
+    core.deadlines[transport.index] = core.deadlines[last]
+    core.transport_count = last
+
+
+cdef void add_address(Core *core, Command *command) noexcept nogil:
+    address_add(core, <Transport *>command.object, &command.endpoint)
+
+
+cdef void remove_address(Core *core, Command *command) noexcept nogil:
+    address_remove(core, <Transport *>command.object, &command.endpoint)
+
+
+cdef void select_address(Core *core, Command *command) noexcept nogil:
+    address_select(core, <Transport *>command.object, &command.endpoint)
+
+
+cdef void set_srtp(Core *core, Command *command) noexcept nogil:
+    cdef Transport *transport = <Transport *>command.object
+    cdef const SrtpConfig *config = <const SrtpConfig *>command.argument
+    transport.srtp_receive = config.receive
+    transport.srtp_send = config.send
+    transport.tag_length = config.tag_length
+
+
+cdef void set_receive(Core *core, Command *command) noexcept nogil:
+    cdef Transport *transport = <Transport *>command.object
+    cdef Track *track = transport.tracks
+    cdef int index
+    if memcmp(&transport.receive.extensions, &(<ReceiveTable *>command.argument).extensions, sizeof(transport.receive.extensions)):
+        # What is remembered was parsed with other extension ids and could not be sent again unchanged.
+        while track != NULL:
+            for index in range(track.layer_count):
+                history_clear(&track.layers[index].history)
+            track = track.next
+    memcpy(&transport.receive, command.argument, sizeof(ReceiveTable))
+
+
+cdef void sum_up_feedback(Transport *transport) noexcept nogil:
+    cdef Track *track = transport.tracks
+    transport.transport_cc = 0
+    while track != NULL:
+        transport.transport_cc |= track.transport_cc
+        track = track.next
+
+
+# -- tracks ---------------------------------------------------------------------------------------------------------------------
+
+cdef void unlink_slot(Slot *slot) noexcept nogil:
+    if slot.track == NULL:
+        return
+    if slot.previous_of_track != NULL:
+        slot.previous_of_track.next_of_track = slot.next_of_track
+    else:
+        slot.track.slots = slot.next_of_track
+    if slot.next_of_track != NULL:
+        slot.next_of_track.previous_of_track = slot.previous_of_track
+    slot.next_of_track = NULL
+    slot.previous_of_track = NULL
+    slot.track = NULL
+
+
+cdef void release_layer(Track *track, Layer *layer) noexcept nogil:
+    cdef Slot *slot = track.slots
+    while slot != NULL:
+        if slot.current is layer or slot.target is layer:
+            slot_silence(slot)
+        slot = slot.next_of_track
+    stream_release(track.transport, layer)
+
+
+cdef void configure_track(Track *track, const TrackConfig *config) noexcept nogil:
+    cdef int index
+    track.layer_count = config.layer_count
+    for index in range(MAX_LAYERS):
+        track.layers[index] = config.layers[index]
+        if config.layers[index] != NULL:
+            config.layers[index].track = track
+            config.layers[index].index = <uint8_t>index
+    track.simulcast = config.simulcast
+    track.nack = config.nack
+    track.transport_cc = config.transport_cc
+    track.mid_length = config.mid_length
+    memcpy(track.mid, config.mid, MID_SIZE)
+    track.ssrc_count = config.ssrc_count
+    memcpy(track.ssrcs, config.ssrcs, sizeof(track.ssrcs))
+    memcpy(track.rtx_ssrcs, config.rtx_ssrcs, sizeof(track.rtx_ssrcs))
+    memcpy(track.payload_types, config.payload_types, sizeof(track.payload_types))
+    sum_up_feedback(track.transport)
+
+
+cdef void add_track(Core *core, Command *command) noexcept nogil:
+    cdef Track *track = <Track *>command.object
+    track.next = track.transport.tracks
+    track.transport.tracks = track
+    configure_track(track, <const TrackConfig *>command.argument)
+
+
+cdef void update_track(Core *core, Command *command) noexcept nogil:
+    cdef Track *track = <Track *>command.object
+    cdef const TrackConfig *config = <const TrackConfig *>command.argument
+    cdef int index, other
+    for index in range(track.layer_count):
+        for other in range(config.layer_count):
+            if config.layers[other] is track.layers[index]:
+                break
+        else:
+            release_layer(track, track.layers[index])
+    configure_track(track, config)
+    choose_layers(core, track, 1)
+
+
+cdef void remove_track(Core *core, Command *command) noexcept nogil:
+    cdef Track *track = <Track *>command.object
+    cdef Track **place = &track.transport.tracks
+    cdef int index
+    while track.slots != NULL:
+        slot_silence(track.slots)
+        unlink_slot(track.slots)
+    for index in range(track.layer_count):
+        stream_release(track.transport, track.layers[index])
+    while place[0] is not track:
+        place = &place[0].next
+    place[0] = track.next
+    sum_up_feedback(track.transport)
+
+
+# -- slots ----------------------------------------------------------------------------------------------------------------------
+
+# Taken out of the list: the slot's SSRC is in use again.
+cdef EndedStream *find_ended(Transport *transport, uint32_t ssrc) noexcept nogil:
+    cdef int index
+    for index in range(transport.ended_count):
+        if transport.ended[index].ssrc == ssrc:
+            return &transport.ended[index]
+    return NULL
+
+
+cdef void configure_slot(Slot *slot, const SlotConfig *config) noexcept nogil:
+    if slot.packets and (memcmp(&slot.header, &config.header, sizeof(SlotHeader))
+                         or memcmp(slot.formats, config.formats, sizeof(slot.formats))):
+        # What was sent could not be sent again unchanged (retransmit.pyx).
+        memset(slot.sent, 0, (<size_t>slot.sent_mask + 1) * sizeof(SentRecord))
+    slot.header = config.header
+    slot.rtx_header = config.rtx_header
+    memcpy(slot.formats, config.formats, sizeof(slot.formats))
+    memcpy(slot.cname, config.cname, CNAME_SIZE)
+    slot.cname_length = config.cname_length
+    slot.transport.sends_transport_cc |= slot.header.extensions.id[<int>EXTENSION_TRANSPORT_CC] != 0
+
+
+cdef void add_slot(Core *core, Command *command) noexcept nogil:
+    cdef Slot *slot = <Slot *>command.object
+    cdef Transport *transport = slot.transport
+    cdef EndedStream *ended
+    cdef uint64_t numbers = random_bits(core)
+    # First numbers in the lower half: a receiver that misses the first packets must not guess a wrong rollover counter (RFC 3711).
+    cdef uint16_t first = <uint16_t>(numbers & 0x7FFF) | 1
+    configure_slot(slot, <const SlotConfig *>command.argument)
+    slot.rtx_sequence_number = <uint16_t>((numbers >> 16) & 0x7FFF) | 1
+    ended = find_ended(transport, slot.header.ssrc)
+    if ended != NULL:
+        first = ended.next_sequence_number
+        slot.rtx_sequence_number = ended.next_rtx_sequence_number
+        transport.ended_count -= 1
+        ended[0] = transport.ended[transport.ended_count]
+    seqmap_init(&slot.sequence, first)
+    timestamp_init(&slot.timestamps, clock_rate_of(slot.kind), <uint32_t>(numbers >> 32))
+    picture_map_init(&slot.pictures)
+    slot.next = transport.slots
+    transport.slots = slot
+    transport.next_report_us = max(transport.next_report_us, core.now_us)
+    pull_deadline(core, transport, core.now_us + TICK_US)
+
+
+cdef void update_slot(Core *core, Command *command) noexcept nogil:
+    configure_slot(<Slot *>command.object, <const SlotConfig *>command.argument)
+    choose_layer(core, <Slot *>command.object, 1)
+
+
+cdef void remember_ended(Core *core, Slot *slot) noexcept nogil:
+    cdef Transport *transport = slot.transport
+    cdef EndedStream *ended
+    if transport.ended_count == MAX_ENDED:
+        # The oldest is forgotten by libsrtp too. Its SSRC must never come back under this key; negotiation makes new ones.
+        if transport.srtp_send != NULL:
+            core.srtp.remove_stream(transport.srtp_send, htonl(transport.ended[0].ssrc))
+            core.srtp.remove_stream(transport.srtp_send, htonl(transport.ended[0].rtx_ssrc))
+        transport.ended_count -= 1
+        memmove(&transport.ended[0], &transport.ended[1], transport.ended_count * sizeof(EndedStream))
+    ended = &transport.ended[transport.ended_count]
+    transport.ended_count += 1
+    ended.ssrc = slot.header.ssrc
+    ended.rtx_ssrc = slot.rtx_header.ssrc
+    ended.next_sequence_number = <uint16_t>(slot.sequence.highest_out + RESUME_GAP)
+    ended.next_rtx_sequence_number = <uint16_t>(slot.rtx_sequence_number + RESUME_GAP)
+
+
+cdef void remove_slot(Core *core, Command *command) noexcept nogil:
+    cdef Slot *slot = <Slot *>command.object
+    cdef Slot **place = &slot.transport.slots
+    slot_silence(slot)
+    unlink_slot(slot)
+    while place[0] is not slot:
+        place = &place[0].next
+    place[0] = slot.next
+    remember_ended(core, slot)
+
+
+cdef void route(Core *core, Command *command) noexcept nogil:
+    cdef Slot *slot = <Slot *>command.object
+    cdef Track *track = <Track *>command.argument
+    slot.max_layer = <uint8_t>command.value
+    if track is not slot.track:
+        # The old source ends now: its packets do not reach this slot any more. The new one begins with its keyframe.
+        slot_silence(slot)
+        unlink_slot(slot)
+        if track == NULL:
+            return
+        slot.track = track
+        slot.next_of_track = track.slots
+        if track.slots != NULL:
+            track.slots.previous_of_track = slot
+        track.slots = slot
+    if track != NULL:
+        choose_layer(core, slot, 1)
+
+
+cdef void keyframe(Core *core, Command *command) noexcept nogil:
+    cdef Track *track = <Track *>command.object
+    cdef int index
+    for index in range(track.layer_count):
+        if track.layers[index].live:
+            keyframe_request(core, track.layers[index])
+
+
+# -- applying -------------------------------------------------------------------------------------------------------------------
+
+ctypedef void (*Action)(Core *core, Command *command) noexcept nogil
+
+cdef Action[<int>COMMAND_COUNT] ACTIONS
+ACTIONS[<int>COMMAND_ADD_TRANSPORT] = add_transport
+ACTIONS[<int>COMMAND_REMOVE_TRANSPORT] = remove_transport
+ACTIONS[<int>COMMAND_ADD_ADDRESS] = add_address
+ACTIONS[<int>COMMAND_REMOVE_ADDRESS] = remove_address
+ACTIONS[<int>COMMAND_SELECT_ADDRESS] = select_address
+ACTIONS[<int>COMMAND_SET_SRTP] = set_srtp
+ACTIONS[<int>COMMAND_SET_RECEIVE] = set_receive
+ACTIONS[<int>COMMAND_ADD_TRACK] = add_track
+ACTIONS[<int>COMMAND_UPDATE_TRACK] = update_track
+ACTIONS[<int>COMMAND_REMOVE_TRACK] = remove_track
+ACTIONS[<int>COMMAND_ADD_SLOT] = add_slot
+ACTIONS[<int>COMMAND_UPDATE_SLOT] = update_slot
+ACTIONS[<int>COMMAND_REMOVE_SLOT] = remove_slot
+ACTIONS[<int>COMMAND_ROUTE] = route
+ACTIONS[<int>COMMAND_KEYFRAME] = keyframe
+
+
+cdef void commands_apply(Core *core) noexcept nogil:
+    cdef Command *newest
+    cdef Command *following
+    cdef Command *command = NULL
+    if load_pointer(<void **>&core.incoming) == NULL:
+        return
+    forward_pending(core)
+    newest = <Command *>exchange_pointer(<void **>&core.incoming, NULL)
+    while newest != NULL:
+        following = newest.next
+        newest.next = command
+        command = newest
+        newest = following
+    while command != NULL:
+        following = command.next
+        ACTIONS[command.kind](core, command)
+        push(&core.finished, command)
+        command = following

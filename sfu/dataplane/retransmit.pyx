@@ -1,0 +1,143 @@
+"""Retransmission: a packet that a slot has sent, read from history and written again exactly as it was.
+
+As RTX (RFC 4588) where negotiated. Otherwise plain, and then bit for bit: the same index is protected a second time, and under
+AES-GCM two different packets with one index would give the key away. So a slot remembers everything that went into a header.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.string cimport memset
+
+from sfu.dataplane.codec cimport PayloadView, parse_descriptor, parse_payload, rewrite_payload
+from sfu.dataplane.forward cimport abs_send_time
+from sfu.dataplane.history cimport HistoryEntry, history_find
+from sfu.dataplane.packet cimport ExtensionView, RtpView, check_padding, find_extension, parse_header
+from sfu.dataplane.reasons cimport DROP_NONE
+from sfu.dataplane.rewrite cimport RtpValues, write_rtp, write_rtx
+from sfu.dataplane.sent cimport sent_packet
+from sfu.dataplane.state cimport (
+    DIRECTION_IN,
+    EXTENSION_DEPENDENCY_DESCRIPTOR,
+    EXTENSION_TRANSPORT_CC,
+    KIND_VIDEO,
+    TRAFFIC_RTX,
+    Layer,
+    SentRecord,
+    SlotFormat,
+    Track,
+)
+from sfu.dataplane.transmit cimport TRANSMIT_PAYLOAD, transmit_ready, transmit_reserve, transmit_rtp
+
+cdef enum:
+    MAX_RESENDS = 3         # of one packet (ALGORITHMS 8)
+    RESEND_MS = 100         # a repeated NACK within this, or twice the round trip if that is less, is ignored
+    RESEND_FLOOR_MS = 5     # however short the round trip
+
+
+cdef Layer *layer_of(const Slot *slot, uint32_t source) noexcept nogil:
+    cdef const Track *track = slot.track
+    cdef int index
+    if track == NULL:
+        return NULL
+    for index in range(track.layer_count):
+        if track.layers[index].source == source and track.layers[index].bound:
+            return track.layers[index]
+    return NULL
+
+
+# The record of what was sent under this number, if it may be sent again now.
+cdef SentRecord *find_record(const Core *core, const Slot *slot, uint16_t sequence_number) noexcept nogil:
+    cdef SentRecord *record = &slot.sent[sequence_number & slot.sent_mask]
+    cdef int64_t spacing_ms = RESEND_MS
+    if record.source == 0 or record.sequence_number != sequence_number or record.resends >= MAX_RESENDS:
+        return NULL
+    if slot.transport.rtt_us > 0:
+        spacing_ms = max(min(spacing_ms, 2 * slot.transport.rtt_us // 1000), RESEND_FLOOR_MS)
+    if record.resends and <uint32_t>(core.now_us // 1000) - record.resent_ms < spacing_ms:
+        return NULL
+    return record
+
+
+# The plain packet as it came; 0 if history no longer has it.
+cdef int read_source(const Core *core, Layer *layer, const SentRecord *record, RtpView *view, PayloadView *payload) noexcept nogil:
+    cdef const HistoryEntry *entry = history_find(&layer.history, record.source_sequence_number, core.now_us)
+    cdef const ExtensionView *descriptor
+    cdef uint8_t *data
+    if entry == NULL:
+        return 0
+    data = layer.history.bytes + entry.offset
+    if parse_header(data, entry.length, view) != DROP_NONE or check_padding(view, entry.length) != DROP_NONE:
+        return 0
+    memset(payload, 0, sizeof(PayloadView))
+    if layer.track.kind == KIND_VIDEO and parse_payload(entry.format, data + view.header_length, view.payload_length, payload) == 0:
+        descriptor = find_extension(view, layer.track.transport.receive.extensions.id[<int>EXTENSION_DEPENDENCY_DESCRIPTOR])
+        if descriptor != NULL:
+            parse_descriptor(data + descriptor.offset, descriptor.length, payload)
+    return 1
+
+
+cdef void fill_values(Core *core, Slot *slot, const SentRecord *record, const RtpView *view, int as_rtx, RtpValues *values) noexcept nogil:
+    cdef const SlotFormat *format = &slot.formats[record.format]
+    memset(values, 0, sizeof(RtpValues))
+    values.marker = view.marker
+    values.timestamp = record.timestamp
+    values.frame_number_delta = record.picture.frame_number
+    if not as_rtx:
+        values.payload_type = format.payload_type
+        values.sequence_number = record.sequence_number
+        values.abs_send_time = record.abs_send_time
+        values.transport_sequence_number = record.transport_sequence_number
+        return
+    values.payload_type = format.rtx_payload_type
+    values.sequence_number = slot.rtx_sequence_number
+    slot.rtx_sequence_number += 1
+    values.abs_send_time = abs_send_time(core.now_us)
+    if slot.header.extensions.id[<int>EXTENSION_TRANSPORT_CC]:
+        values.transport_sequence_number = sent_packet(&slot.transport.sent, view.length, core.now_us)
+
+
+cdef int resend(Core *core, Slot *slot, uint16_t sequence_number) noexcept nogil:
+    cdef SentRecord *record = find_record(core, slot, sequence_number)
+    cdef Layer *layer = layer_of(slot, record.source) if record != NULL else NULL
+    cdef RtpView view
+    cdef PayloadView payload
+    cdef RtpValues values
+    cdef uint8_t *out
+    cdef uint16_t offset = 0
+    cdef int length, as_rtx
+    if layer == NULL or not read_source(core, layer, record, &view, &payload):
+        return 0
+    out = transmit_reserve(core)
+    if out == NULL:
+        return 0
+    as_rtx = slot.formats[record.format].rtx_payload_type != 255 and slot.rtx_header.ssrc != 0
+    fill_values(core, slot, record, &view, as_rtx, &values)
+    if as_rtx:
+        length = write_rtx(&view, &layer.track.transport.receive.extensions, &slot.rtx_header, &values, sequence_number,
+                           out, TRANSMIT_PAYLOAD, &offset)
+    else:
+        length = write_rtp(&view, &layer.track.transport.receive.extensions, &slot.header, &values, out, TRANSMIT_PAYLOAD, &offset)
+    if length < 0:
+        return 0
+    rewrite_payload(out + offset, <size_t>(length - offset), &payload, record.picture)
+    record.resends += 1
+    record.resent_ms = <uint32_t>(core.now_us // 1000)
+    if transmit_rtp(core, slot.transport, out, length, <int>TRAFFIC_RTX if as_rtx else slot.kind, 0) != 0:
+        return 0
+    slot.retransmissions += 1
+    core.counters.retransmissions += 1
+    return 1
+
+
+cdef int retransmit_pair(Core *core, Slot *slot, uint16_t pid, uint16_t blp) noexcept nogil:
+    cdef int sent = 0
+    cdef uint32_t bits = (<uint32_t>blp << 1) | 1
+    if not transmit_ready(slot.transport):
+        return 0
+    while bits:
+        if bits & 1:
+            slot.nacks_received += 1
+            core.counters.nacks[<int>DIRECTION_IN] += 1
+            sent += resend(core, slot, pid)
+        bits >>= 1
+        pid += 1
+    return sent

@@ -1,0 +1,30 @@
+# libsrtp through the function pointers that pylibsrtp's binding hands out: callable without the GIL.
+from libc.stdint cimport uint8_t, uint32_t
+
+cdef enum:
+    SRTP_OK = 0
+    SRTP_AUTH_FAIL = 7
+    SRTP_REPLAY_FAIL = 9
+    SRTP_REPLAY_OLD = 10
+    SRTP_TRAILER = 148          # bytes that protecting may append: index 4, tag 16, MKI 128
+    SRTP_REPLAY_WINDOW = 1024   # packets
+
+# `data` is protected or unprotected in place, *length follows. Gives a status of libsrtp.
+ctypedef int (*SrtpCall)(void *session, void *data, int *length) noexcept nogil
+ctypedef int (*SrtpRemove)(void *session, uint32_t ssrc_network_order) noexcept nogil
+
+cdef struct SrtpApi:
+    SrtpCall protect
+    SrtpCall unprotect
+    SrtpCall protect_rtcp
+    SrtpCall unprotect_rtcp
+    SrtpRemove remove_stream
+
+cdef int load_srtp_api(SrtpApi *api) except -1
+
+# Both directions of one transport. Whoever uses the pointers keeps this object alive.
+cdef class SrtpPair:
+    cdef object _sessions
+    cdef void *receive
+    cdef void *send
+    cdef uint8_t tag_length

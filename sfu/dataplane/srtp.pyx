@@ -1,0 +1,58 @@
+"""Owns the SRTP sessions of a transport and the C entry points of the libsrtp that pylibsrtp carries.
+It never touches a packet itself, and the sessions it makes belong to one thread at a time.
+
+The names with an underscore are private to pylibsrtp 1.0; tests/engine/test_srtp_contract.py guards every one of them.
+"""
+
+from libc.stdint cimport uintptr_t
+
+from pylibsrtp import Policy, Session
+from pylibsrtp._binding import ffi, lib
+
+from sfu.dataplane.types import SrtpProfile
+
+_PROFILES = {
+    # profile: (libsrtp profile, bytes of key and salt, bytes of tag)
+    SrtpProfile.AES_CM_128_HMAC_SHA1_80: (Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 30, 10),
+    SrtpProfile.AEAD_AES_128_GCM: (Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 28, 16),
+}
+
+
+cdef uintptr_t entry_point(str name) except 0:
+    return <uintptr_t><unsigned long long>int(ffi.cast("uintptr_t", ffi.addressof(lib, name)))
+
+
+cdef int load_srtp_api(SrtpApi *api) except -1:
+    api.protect = <SrtpCall>entry_point("srtp_protect")
+    api.unprotect = <SrtpCall>entry_point("srtp_unprotect")
+    api.protect_rtcp = <SrtpCall>entry_point("srtp_protect_rtcp")
+    api.unprotect_rtcp = <SrtpCall>entry_point("srtp_unprotect_rtcp")
+    api.remove_stream = <SrtpRemove>entry_point("srtp_remove_stream")
+    return 0
+
+
+cdef class SrtpPair:
+    """Session for what a transport receives and one for what it sends (RFC 3711, RFC 7714)."""
+
+    def __init__(self, profile: SrtpProfile, receive_key: bytes, send_key: bytes) -> None:
+        if profile not in _PROFILES:
+            raise ValueError(f"SRTP profile {profile!r} is not supported")
+        number, key_length, tag_length = _PROFILES[profile]
+        for key in (receive_key, send_key):
+            if len(key) != key_length:
+                raise ValueError(f"key and salt must be {key_length} bytes together, not {len(key)}")
+        inbound = self._session(number, receive_key, Policy.SSRC_ANY_INBOUND)
+        outbound = self._session(number, send_key, Policy.SSRC_ANY_OUTBOUND)
+        self._sessions = (inbound, outbound)
+        self.receive = <void *><uintptr_t><unsigned long long>int(ffi.cast("uintptr_t", inbound._srtp[0]))
+        self.send = <void *><uintptr_t><unsigned long long>int(ffi.cast("uintptr_t", outbound._srtp[0]))
+        self.tag_length = tag_length
+
+    @staticmethod
+    def _session(number: int, key: bytes, ssrc_type: int) -> Session:
+        policy = Policy(key=bytes(key), ssrc_type=ssrc_type, srtp_profile=number)
+        policy.window_size = SRTP_REPLAY_WINDOW
+        # A plain retransmission protects an old index again. It repeats the first sending bit for bit, so no nonce is
+        # ever used for two different packets.
+        policy.allow_repeat_tx = True
+        return Session(policy)

@@ -1,0 +1,285 @@
+"""The worker: one thread and one UDP socket around an engine, and nothing else.
+
+Owns the socket, the thread and the waiting. The thread never takes the GIL: it is a plain POSIX thread that works on the engine's
+core until the control thread tells it to stop. The control thread sends STUN and DTLS on the same socket by itself.
+"""
+
+import atexit
+import os
+import socket
+import weakref
+
+import cython
+
+from libc.errno cimport EAGAIN
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdlib cimport calloc, free
+from posix.unistd cimport close, read, write
+
+from sfu.dataplane.addresses cimport endpoint_from_python
+from sfu.dataplane.commands cimport commands_apply
+from sfu.dataplane.events cimport event_read, events_unannounced, events_waiting
+from sfu.dataplane.feedback_out cimport run_timers
+from sfu.dataplane.forward cimport forward_pending
+from sfu.dataplane.reasons cimport DROP_SEND_ERROR, DROP_SEND_FULL
+from sfu.dataplane.state cimport DIRECTION_OUT, TRAFFIC_DTLS, TRAFFIC_STUN, Endpoint
+from sfu.dataplane.udp cimport monotonic_us, udp_create, udp_flush, udp_free, udp_receive, udp_send_one
+from sfu.dataplane.atomics cimport load_u64, store_u64
+
+from sfu.dataplane.types import Event
+from sfu.errors import LocalError
+
+cdef extern from * nogil:
+    """
+    #include <pthread.h>
+    #include <signal.h>
+    #include <sys/epoll.h>
+    #include <sys/eventfd.h>
+    static int ciranda_thread(unsigned long *thread, void *(*body)(void *), void *argument) {
+        /* Signals are Python's business, on its main thread. */
+        sigset_t all, before;
+        pthread_t made;
+        int failed;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        failed = pthread_create(&made, NULL, body, argument);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        *thread = (unsigned long)made;
+        return failed;
+    }
+    static void ciranda_join(unsigned long thread) { pthread_join((pthread_t)thread, NULL); }
+    static int ciranda_watch(int epoll, int fd) {
+        struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+        return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+    }
+    static int ciranda_wait(int epoll, int timeout_ms) {
+        struct epoll_event events[4];
+        return epoll_wait(epoll, events, 4, timeout_ms);
+    }
+    """
+    ctypedef void *(*Body)(void *) noexcept nogil
+    int start_thread "ciranda_thread"(unsigned long *thread, Body body, void *argument)
+    void join_thread "ciranda_join"(unsigned long thread)
+    int watch "ciranda_watch"(int epoll, int fd)
+    int wait_for "ciranda_wait"(int epoll, int timeout_ms)
+    int epoll_create1(int flags)
+    int eventfd(unsigned int initial, int flags)
+    int EPOLL_CLOEXEC, EFD_CLOEXEC, EFD_NONBLOCK
+
+cdef enum:
+    ROUNDS = 16                 # batches read before commands and timers get their turn again
+    MAX_WAIT_US = 1000000
+    FLUSH_BYTES = 262144        # of the transmit arena: it stays in the processor's cache
+
+_running = weakref.WeakSet()
+
+
+# -- the thread -----------------------------------------------------------------------------------------------------------------
+
+cdef inline int wait_ms(const Core *core) noexcept nogil:
+    cdef int64_t left_us = min(core.next_timer_us - monotonic_us(), MAX_WAIT_US)
+    return <int>((left_us + 999) // 1000) if left_us > 0 else 0
+
+
+cdef inline void announce(Loop *loop) noexcept nogil:
+    cdef unsigned long long one = 1
+    if events_unannounced(&loop.core.events):
+        loop.core.events.announced = loop.core.events.written
+        write(loop.event_fd, &one, sizeof(one))
+
+
+cdef void run_once(Loop *loop) noexcept nogil:
+    cdef Core *core = loop.core
+    cdef int count = 0, round = 0
+    core.now_us = monotonic_us()
+    commands_apply(core)
+    while round < ROUNDS:
+        count = udp_receive(loop.port)
+        forward_pending(core)
+        udp_flush(loop.port)
+        announce(loop)
+        round += 1
+        if count < 64:
+            break
+    core.now_us = monotonic_us()
+    if core.now_us >= core.next_timer_us:
+        run_timers(core)
+        udp_flush(loop.port)
+        announce(loop)
+
+
+cdef void *loop_body(void *argument) noexcept nogil:
+    cdef Loop *loop = <Loop *>argument
+    cdef Core *core = loop.core
+    cdef unsigned long long count
+    cdef int64_t before_us = monotonic_us()
+    cdef int64_t woken_us, done_us
+    while not load_u64(&loop.stop):
+        wait_for(loop.epoll_fd, wait_ms(core))
+        woken_us = monotonic_us()
+        read(loop.wake_fd, &count, sizeof(count))
+        run_once(loop)
+        done_us = monotonic_us()
+        core.counters.busy_us += <uint64_t>(done_us - woken_us)
+        core.counters.elapsed_us += <uint64_t>(done_us - before_us)
+        before_us = done_us
+    return NULL
+
+
+# -- the control side -----------------------------------------------------------------------------------------------------------
+
+@cython.no_gc_clear
+cdef class Worker:
+    def __cinit__(self):
+        self.loop = <Loop *>calloc(1, sizeof(Loop))
+        if self.loop == NULL:
+            raise MemoryError
+        self.loop.socket_fd = self.loop.wake_fd = self.loop.event_fd = self.loop.epoll_fd = -1
+
+    def __init__(self, engine: Engine, host: str, port: int, *, receive_buffer: int = 4 << 20, send_buffer: int = 4 << 20) -> None:
+        if self.engine is not None:
+            raise LocalError("a worker is initialised once")
+        if engine.running or engine.wake_fd >= 0:
+            raise LocalError("another worker has this engine")
+        opened = self._open(host, port, receive_buffer, send_buffer)
+        self.engine = engine
+        self.family = opened.family
+        self._address = opened.getsockname()[:2]
+        self.loop.core = engine.core
+        self.loop.socket_fd = opened.detach()
+        self.loop.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
+        self.loop.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
+        self.loop.epoll_fd = epoll_create1(EPOLL_CLOEXEC)
+        if self.loop.wake_fd < 0 or self.loop.event_fd < 0 or self.loop.epoll_fd < 0:
+            raise OSError("no file descriptor left for the worker")
+        if watch(self.loop.epoll_fd, self.loop.socket_fd) or watch(self.loop.epoll_fd, self.loop.wake_fd):
+            raise OSError("epoll does not take the worker's descriptors")
+        self.loop.port = udp_create(self.loop.socket_fd, self.family, engine.core)
+
+    @staticmethod
+    def _open(host, port, receive_buffer, send_buffer):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            if family == socket.AF_INET6:
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            made.setblocking(False)
+            made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            for option, forced, size in (
+                (socket.SO_RCVBUF, SO_RCVBUFFORCE, receive_buffer),
+                (socket.SO_SNDBUF, SO_SNDBUFFORCE, send_buffer),
+            ):
+                try:
+                    made.setsockopt(socket.SOL_SOCKET, forced, size)
+                except PermissionError:
+                    # Only root may pass the system's limit.
+                    made.setsockopt(socket.SOL_SOCKET, option, size)
+            made.bind((host, port))
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def __dealloc__(self):
+        if self.loop == NULL:
+            return
+        self._end()
+        for fd in (self.loop.socket_fd, self.loop.wake_fd, self.loop.event_fd, self.loop.epoll_fd):
+            if fd >= 0:
+                close(fd)
+        udp_free(self.loop.port)
+        free(self.loop)
+
+    cdef void _end(self):
+        """Ends and joins the thread, if there is one."""
+        cdef unsigned long long one = 1
+        if not self.started or self.stopped:
+            return
+        self.stopped = True
+        store_u64(&self.loop.stop, 1)
+        write(self.loop.wake_fd, &one, sizeof(one))
+        with nogil:
+            join_thread(self.thread)
+        self.engine.core.queue.flush = NULL
+        self.engine.core.queue.flush_bytes = self.engine.core.queue.arena_size
+        self.engine.running = False
+        self.engine.wake_fd = -1
+        # What came too late for the thread is done here.
+        commands_apply(self.engine.core)
+        self.engine.reap()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self._address
+
+    def start(self) -> None:
+        cdef Core *core = self.engine.core
+        if self.started or self.stopped:
+            raise LocalError("a worker is started once")
+        if self.engine.running:
+            raise LocalError("another worker has this engine")
+        core.queue.flush = udp_flush
+        core.queue.flush_context = self.loop.port
+        core.queue.flush_bytes = FLUSH_BYTES
+        self.engine.running = True
+        self.engine.wake_fd = self.loop.wake_fd
+        if start_thread(&self.thread, loop_body, self.loop):
+            self.engine.running = False
+            core.queue.flush = NULL
+            raise OSError("the worker's thread could not be started")
+        self.started = True
+        _running.add(self)
+
+    def stop(self) -> None:
+        self._end()
+        _running.discard(self)
+        self.stopped = True
+        if self.loop.socket_fd >= 0:
+            close(self.loop.socket_fd)
+            self.loop.socket_fd = -1
+
+    def fileno(self) -> int:
+        return self.loop.event_fd
+
+    def drain(self, limit: int = 256) -> list[Event]:
+        cdef unsigned long long count = 1
+        cdef list events = []
+        read(self.loop.event_fd, &count, sizeof(count))
+        while len(events) < limit:
+            event = event_read(&self.engine.core.events)
+            if event is None:
+                break
+            events.append(event)
+        if events_waiting(&self.engine.core.events):
+            count = 1
+            write(self.loop.event_fd, &count, sizeof(count))
+        self.engine.reap()
+        return events
+
+    def send(self, data: bytes, address: tuple[str, int]) -> None:
+        cdef Endpoint remote
+        cdef const uint8_t *bytes = <const uint8_t *><const char *>data
+        cdef size_t length = len(data)
+        cdef int failure
+        endpoint_from_python(address, &remote)
+        if self.stopped:
+            return
+        failure = udp_send_one(self.loop.socket_fd, self.family, &remote, bytes, length)
+        if failure:
+            self.engine.control.dropped[<int>DROP_SEND_FULL if failure == EAGAIN else <int>DROP_SEND_ERROR] += 1
+            return
+        self.engine.control.packets[<int>DIRECTION_OUT][<int>TRAFFIC_STUN if length and bytes[0] < 4 else <int>TRAFFIC_DTLS] += 1
+        self.engine.control.bytes[<int>DIRECTION_OUT] += length
+
+
+# SOL_SOCKET options that the socket module does not name (asm-generic/socket.h).
+SO_TIMESTAMPNS = 35
+SO_SNDBUFFORCE = 32
+SO_RCVBUFFORCE = 33
+
+
+@atexit.register
+def _stop_all() -> None:
+    """A thread must not outlive what the interpreter and libsrtp take down at the end."""
+    for worker in list(_running):
+        worker.stop()
