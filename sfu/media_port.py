@@ -10,7 +10,7 @@ import asyncio
 import ipaddress
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import ifaddr
@@ -93,7 +93,10 @@ class MediaPort:
     async def close(self) -> None:
         """Closes what transports are left, then stops the worker (which waits for its thread: some milliseconds)."""
         for endpoint in list(self._endpoints.values()):
-            endpoint.fail("shutting_down")
+            try:
+                endpoint.fail("shutting_down")
+            except Exception:
+                log.exception("transport_end_failed", transport=endpoint.handle)
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -242,8 +245,12 @@ class MediaPort:
 
     def _give_up(self, handle: int) -> None:
         endpoint = self._endpoints.get(handle)
-        if endpoint is not None:
+        if endpoint is None:
+            return
+        try:
             endpoint.fail("internal_error")
+        except Exception:
+            log.exception("transport_end_failed", transport=handle)
 
 
 def monotonic() -> float:
@@ -257,7 +264,7 @@ def host_candidates(bound: Address, advertise: Sequence[str]) -> tuple[Candidate
     if advertise:
         hosts = list(advertise)
     elif ipaddress.ip_address(host).is_unspecified:
-        hosts = interface_addresses(ipv6=":" in host)
+        hosts = interface_addresses((4, 6) if ":" in host else (4,))
     else:
         hosts = [host]
     return tuple(
@@ -266,14 +273,14 @@ def host_candidates(bound: Address, advertise: Sequence[str]) -> tuple[Candidate
     )
 
 
-def interface_addresses(*, ipv6: bool) -> list[str]:
-    """Addresses of this machine's interfaces, those of one family; loopback only where there is nothing else."""
+def interface_addresses(versions: Container[int]) -> list[str]:
+    """Addresses of this machine's interfaces, of these IP versions; loopback only where there is nothing else."""
     found = []
     for adapter in ifaddr.get_adapters():
         for ip in adapter.ips:
             text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
             address = ipaddress.ip_address(text)
-            if (address.version == 6) == ipv6 and not address.is_link_local:
+            if address.version in versions and not address.is_link_local:
                 found.append(address)
     outside = [address for address in found if not address.is_loopback]
     return [str(address) for address in outside or found]

@@ -8,6 +8,9 @@ import heapq
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+SPARE_ENTRIES = 64
+"""Dead entries beyond as many as there are live ones, before the heap is made anew."""
+
 Owner = TypeVar("Owner", bound=Hashable)
 
 
@@ -35,6 +38,9 @@ class TimerQueue(Generic[Owner]):
     def forget(self, owner: Owner) -> None:
         """`owner` comes up no more."""
         self._live.pop(owner, None)
+        if len(self._heap) > SPARE_ENTRIES + 2 * len(self._live):
+            self._heap = [(when, number, owner) for owner, (when, number) in self._live.items()]
+            heapq.heapify(self._heap)
 
     def next_time(self) -> float | None:
         """The earliest live deadline."""

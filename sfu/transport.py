@@ -281,15 +281,17 @@ class Transport:
         """The one way down: each part once, in the order in which they stand on each other."""
         if not self._step("ended"):
             return
-        if self._channels is not None:
-            self._channels.close()
-        if self._dtls is not None:
-            self._dtls.close()
-            if reason != "consent_expired":  # without consent nothing may be sent (RFC 7675, section 5.1)
-                self._flush()
-        self._port.detach(self, self._ice.ufrags if self._ice is not None else ())
-        self._port.engine.remove_transport(self._handle)
-        self._emit(Closed(reason))
+        try:
+            if self._channels is not None:
+                self._channels.close()
+            if self._dtls is not None:
+                self._dtls.close()
+                if reason != "consent_expired":  # without consent nothing may be sent (RFC 7675, section 5.1)
+                    self._flush()
+        finally:
+            self._port.detach(self, self._ice.ufrags if self._ice is not None else ())
+            self._port.engine.remove_transport(self._handle)
+            self._emit(Closed(reason))
 
 
 def _normal(fingerprints: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -134,7 +134,21 @@ def test_candidates_are_what_clients_can_reach() -> None:
     everywhere = host_candidates(("0.0.0.0", 3478), ())
     assert everywhere
     assert all(candidate.address[0] != "0.0.0.0" for candidate in everywhere)
-    assert [candidate.address[0] for candidate in everywhere] == interface_addresses(ipv6=False)
+    assert [candidate.address[0] for candidate in everywhere] == interface_addresses((4,))
+
+
+async def test_a_port_for_both_families_answers_ipv4_as_ipv4() -> None:
+    port = MediaPort("::", 0)
+    await port.start()
+    assert any(":" not in candidate.address[0] for candidate in port.candidates)
+    transport = Transport(port, certificate=CERTIFICATE, on_event=lambda _: None)
+    client = await UdpClient.open(("127.0.0.1", port.address[1]), transport.local_parameters)
+    transport.start(client.remote)
+    answer = await client.check(use=True)
+    assert answer.attributes["XOR-MAPPED-ADDRESS"] == client.address
+    await client.connect()
+    client.close()
+    await port.close()
 
 
 async def test_an_address_in_use_is_an_error(port: MediaPort) -> None:

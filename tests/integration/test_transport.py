@@ -89,6 +89,35 @@ async def test_aiortc_connects_talks_and_is_told_when_it_ends(port: MediaPort) -
     await client.close()
 
 
+async def test_srtp_is_understood_from_the_first_packet_on(port: MediaPort) -> None:
+    side, client = Side(port), AiortcClient()
+    side.transport.start(client.remote)
+    await client.connect(side.transport.local_parameters)
+    packet = b"\x80\x60" + (1).to_bytes(2, "big") + bytes(4) + (7).to_bytes(4, "big") + b"payload"
+    for number in range(5):
+        await client.dtls._send_rtp(packet[:2] + number.to_bytes(2, "big") + packet[4:])
+    received = port.engine.transport_stats
+    await until(lambda: received(side.transport.handle).packets_received == 5)
+    await side.transport.close()
+    await client.close()
+
+
+async def test_media_alone_is_no_silence(port: MediaPort) -> None:
+    side, client = Side(port, silence_s=0.2), AiortcClient()
+    side.transport.start(client.remote)
+    await client.connect(side.transport.local_parameters)
+    deadline = asyncio.get_running_loop().time() + 0.6
+    number = 0
+    while asyncio.get_running_loop().time() < deadline:
+        number += 1
+        await client.dtls._send_rtp(b"\x80\x60" + number.to_bytes(2, "big") + bytes(7) + b"\x07payload")
+        await asyncio.sleep(0.02)
+    assert not side.seen(Disconnected)
+    await until(lambda: bool(side.seen(Disconnected)))
+    await side.transport.close()
+    await client.close()
+
+
 async def test_a_client_that_hangs_up(port: MediaPort) -> None:
     side, client = Side(port), AiortcClient()
     side.transport.start(client.remote)

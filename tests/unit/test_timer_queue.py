@@ -38,6 +38,16 @@ def test_who_is_forgotten_comes_up_no_more() -> None:
     assert queue.next_time() == 4.0
 
 
+def test_the_forgotten_take_up_bounded_room() -> None:
+    queue: TimerQueue[int] = TimerQueue()
+    queue.call_by(-1, 7.0)
+    for owner in range(10_000):
+        queue.call_by(owner, 5.0)
+        queue.forget(owner)
+    assert len(queue) < 100
+    assert queue.pop_due(10.0, limit=10) == [-1]
+
+
 def test_no_more_than_the_limit_at_once() -> None:
     queue: TimerQueue[int] = TimerQueue()
     for owner in range(10):
