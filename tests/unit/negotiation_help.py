@@ -96,7 +96,7 @@ def offer_of(*lines: str, session: str = SESSION) -> str:
     media = ""
     for index, line in enumerate(lines):
         given = next((each.removeprefix("a=mid:") for each in line.split("\n") if each.startswith("a=mid:")), None)
-        if " 0 " not in line.split("\n", 1)[0]:
+        if line.split(maxsplit=2)[1] != "0":
             bundled.append(given or str(index))
         media += line if given is not None else f"{line}a=mid:{index}\n"
     return f"{session}a=group:BUNDLE {' '.join(bundled)}\n{media}"

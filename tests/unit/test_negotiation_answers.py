@@ -1,5 +1,7 @@
 """The form of every answer to a first offer of a real browser, and the text that hostile offers cannot break."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from sfu.errors import SdpError
 from sfu.negotiation import Negotiated
 from sfu.protocol.sdp import SessionDescription, parse, serialize
-from tests.unit.negotiation_help import LOCAL, answer, described, first_offers, load, sequences
+from tests.unit.negotiation_help import LOCAL, VIDEO, answer, described, first_offers, load, offer_of, sequences
 from tests.unit.test_sdp_hostile import mutate
 
 
@@ -65,7 +67,18 @@ def test_an_ipv6_address_comes_first() -> None:
     assert "c=IN IP6 ::1\r\n" in answer(load("chromium-data-only-1"), local=swapped).answer
 
 
-@settings(max_examples=200, deadline=None)
+def test_the_largest_offers_take_milliseconds() -> None:
+    """Everything of an offer is looked at a bounded number of times."""
+    payload_types = " ".join(map(str, range(128)))
+    maps = "".join(f"a=rtpmap:{each} VP8/90000\n" for each in range(128))
+    crowded = f"m=video 9 UDP/TLS/RTP/SAVPF {payload_types}\na=rtcp-mux\n{maps}" + "a=rtcp-fb:* x\n" * 890
+    for offer in (offer_of(*[VIDEO + "a=recvonly\n"] * 256), offer_of(*[crowded] * 7)):
+        started = time.process_time()
+        answer(offer)
+        assert time.process_time() - started < 1.0
+
+
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_mutated_offers_are_answered_or_refused(data: st.DataObject) -> None:
     names = data.draw(st.sampled_from([names for names in sequences().values() if names[0][-1] not in "23"]))

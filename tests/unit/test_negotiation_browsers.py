@@ -5,8 +5,8 @@ Set `CIRANDA_RECORD_OFFERS=1` to write the offers to tests/data/offers, where th
 
 import asyncio
 import itertools
+import json
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,6 +18,7 @@ from aiohttp import web
 from sfu.errors import SdpError
 from sfu.ids import Ufrag
 from sfu.negotiation import LocalParameters, Negotiated, Role, negotiate
+from tests.harness import chromium, firefox
 from tests.unit.negotiation_help import LOCAL, OFFERS
 
 pytestmark = pytest.mark.browser
@@ -26,29 +27,6 @@ PAGE = '<!doctype html><meta charset="utf-8"><title>negotiation</title><script s
 CASES = Path(__file__).parent.parent / "data" / "negotiation_cases.js"
 ROLES = {"both": Role(True, True), "publish": Role(True, False), "subscribe": Role(False, True)}
 RESULTS_SECONDS = 60.0
-CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-FIREFOX_PREFERENCES = {
-    "media.navigator.streams.fake": "true",
-    "media.navigator.permission.disabled": "true",
-    "media.peerconnection.ice.loopback": "true",
-    "media.peerconnection.ice.obfuscate_host_addresses": "false",
-    "app.update.enabled": "false",
-    "network.captive-portal-service.enabled": "false",
-    "network.connectivity-service.enabled": "false",
-    "datareporting.policy.dataSubmissionEnabled": "false",
-    "toolkit.telemetry.reportingpolicy.firstRun": "false",
-    "browser.shell.checkDefaultBrowser": "false",
-}
 
 
 class Answerer:
@@ -123,31 +101,21 @@ def _check(results: dict[str, str]) -> None:
 
 
 async def test_chromium_takes_every_answer() -> None:
-    from playwright.async_api import async_playwright
-
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("chromium is not installed")
     answerer = Answerer("chromium")
-    async with answerer.serve() as url, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+    async with answerer.serve() as url, chromium.launched() as browser:
         page = await browser.new_page()
         await page.goto(url)
-        results = await asyncio.wait_for(answerer.results, RESULTS_SECONDS)
-        await browser.close()
-    _check(results)
+        _check(await asyncio.wait_for(answerer.results, RESULTS_SECONDS))
 
 
 async def test_firefox_takes_every_answer(tmp_path: Path) -> None:
-    executable = shutil.which("firefox-esr")
-    if executable is None:
-        pytest.skip("firefox-esr is not installed")
-    preferences = (f'user_pref("{name}", {value});\n' for name, value in FIREFOX_PREFERENCES.items())
-    (tmp_path / "user.js").write_text("".join(preferences))
+    lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in firefox.PREFERENCES.items())
+    (tmp_path / "user.js").write_text("".join(lines))
     answerer = Answerer("firefox")
     async with answerer.serve() as url:
         browser = await asyncio.create_subprocess_exec(
-            *(executable, "--headless", "--no-remote", "--profile", str(tmp_path), url),
+            *(firefox.EXECUTABLE, "--headless", "--no-remote", "--profile", str(tmp_path), url),
+            env=os.environ | {"MOZ_CRASHREPORTER_DISABLE": "1", "HOME": str(tmp_path)},
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
