@@ -10,7 +10,8 @@ const NEAR_END_PX = 80;
 const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}']/g;
 
 export class Chat {
-  #list = h("ol", { class: "chat-list", role: "log", "aria-label": t("chat.title"), tabIndex: 0 });
+  #list = h("ol", {});
+  #scroller = h("div", { class: "chat-list", role: "log", "aria-label": t("chat.title"), tabIndex: 0 }, this.#list);
   #empty = h("p", { class: "panel-hint" }, t("chat.empty"));
   #field;
   #button;
@@ -36,7 +37,7 @@ export class Chat {
       "div",
       { class: "chat" },
       this.#empty,
-      this.#list,
+      this.#scroller,
       this.#state,
       h("form", { class: "chat-form", onsubmit: submit }, h("label", { class: "hidden-text", htmlFor: "chat-text" }, t("chat.label")), this.#field, this.#button),
     );
@@ -46,7 +47,7 @@ export class Chat {
 
   focus() {
     this.#field.focus({ preventScroll: true });
-    this.#list.scrollTop = this.#list.scrollHeight;
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
   setOpen(open) {
@@ -54,7 +55,7 @@ export class Chat {
   }
 
   add({ from, name, text, at, own }) {
-    const stay = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight > NEAR_END_PX;
+    const stay = this.#scroller.scrollHeight - this.#scroller.scrollTop - this.#scroller.clientHeight > NEAR_END_PX;
     this.#empty.remove();
     const bubble = h("p", { class: "chat-text" }, linked(text));
     const follows = this.#last?.from === from && at - this.#last.at < GROUP_MS;
@@ -69,7 +70,7 @@ export class Chat {
       this.#last = { from, at, element };
     }
     while (this.#list.children.length > MOST_MESSAGES) this.#list.firstChild.remove();
-    if (!stay || own) this.#list.scrollTop = this.#list.scrollHeight;
+    if (!stay || own) this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
   #key(event) {

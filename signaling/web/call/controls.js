@@ -41,8 +41,8 @@ export class Controls {
     more.setAttribute("popovertarget", "more-menu");
     const leave = iconButton("leave", t("control.leave"), () => press("leave"), { class: "round control leave" });
     this.element = h(
-      "footer",
-      { class: "bar", role: "toolbar", "aria-label": t("control.bar") },
+      "div",
+      { class: "bar", role: "group", "aria-label": t("control.bar") },
       h("div", { class: "bar-room" }, h("strong", {}, room), this.#time),
       h("div", { class: "bar-centre" }, CENTRE.map((id) => this.#barButton(id)), more, leave),
       h("div", { class: "bar-side" }, SIDE.map((id) => this.#barButton(id))),

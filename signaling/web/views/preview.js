@@ -10,7 +10,7 @@ export class Preview {
   #video = h("video", { autoplay: true, muted: true, playsInline: true, "aria-label": t("lobby.preview") });
   #text = h("p", { class: "preview-text" });
   #bar = h("span", { class: "level-bar" });
-  #problems = h("ul", { class: "preview-problems", role: "status" });
+  #problems = h("ul", { class: "preview-problems" });
   #buttons;
   #meter = null;
   #metered = null;
@@ -33,7 +33,7 @@ export class Preview {
         h("div", { class: "preview-controls" }, this.#buttons.microphone, this.#buttons.camera),
         level,
       ),
-      this.#problems,
+      h("div", { role: "status" }, this.#problems),
     );
     this._draw = () => this.draw();
     local.addEventListener("change", this._draw);
