@@ -11,7 +11,6 @@ import av
 import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
-from aiortc.rtcconfiguration import RTCBundlePolicy
 
 from tests.harness.participant import Participant
 from tests.harness.stats import Sample, Stat
@@ -73,7 +72,7 @@ class AiortcParticipant(Participant):
 
     def __init__(self, url: str, room: str, name: str, **options: Any) -> None:
         super().__init__(url, room, name, **options)
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.picture = Picture()
         self.viewers: list[Viewer] = []
         self._published: dict[str, Any] = {}
