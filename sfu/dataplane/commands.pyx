@@ -10,6 +10,7 @@ from libc.string cimport memcmp, memcpy, memmove, memset
 from sfu.dataplane.addresses cimport address_add, address_remove, address_remove_all, address_select
 from sfu.dataplane.atomics cimport exchange_pointer, load_pointer, swap_pointer_if
 from sfu.dataplane.binding cimport clock_rate_of, stream_release
+from sfu.dataplane.catchup cimport catch_up
 from sfu.dataplane.choice cimport choose_layer, choose_layers
 from sfu.dataplane.control cimport FAR_FUTURE, TICK_US, pull_deadline, random_bits
 from sfu.dataplane.codec cimport picture_map_init
@@ -291,7 +292,9 @@ cdef void route(Core *core, Command *command) noexcept nogil:
             track.slots.previous_of_track = slot
         track.slots = slot
     if track != NULL:
-        choose_layer(core, slot, 1)
+        choose_layer(core, slot, 0)
+        if not catch_up(core, slot):
+            choose_layer(core, slot, 1)
 
 
 cdef void keyframe(Core *core, Command *command) noexcept nogil:

@@ -44,6 +44,7 @@ from sfu.dataplane.transmit cimport TRANSMIT_PAYLOAD, transmit_ready, transmit_r
 
 cdef enum:
     MAX_REFUSALS = 1        # keyframes dropped in a row for a timestamp that goes back; the next one is taken by arrival time
+    LEVEL_BYTES = 4         # of padding, at the most
     FIRST_REPORT_US = 100000    # from a new source to the slot's sender report
 
 
@@ -69,10 +70,28 @@ cdef void pending_commit(Core *core, Layer *layer, Pending *packet) noexcept nog
     layer.pending_last = place
 
 
+# Encoders cut a frame into packets that differ by a byte or two. A few bytes of padding make a run of one size of them, which the
+# kernel takes as one message; only the last of a run may be shorter by itself.
+cdef void level_sizes(Core *core, const Layer *layer) noexcept nogil:
+    cdef uint16_t longest = 0, place = layer.pending_first
+    cdef Pending *packet
+    cdef uint16_t missing
+    while place != NONE16:
+        longest = max(longest, core.pending[place].view.payload_length)
+        place = core.pending[place].next
+    place = layer.pending_first
+    while place != NONE16:
+        packet = &core.pending[place]
+        place = packet.next
+        missing = longest - packet.view.payload_length
+        packet.padding = <uint8_t>missing if place != NONE16 and missing <= LEVEL_BYTES and not packet.padding_only else 0
+
+
 cdef void forward_layer(Core *core, Layer *layer) noexcept nogil:
     cdef Slot *slot = layer.track.slots
     cdef Slot *following
     cdef uint16_t place
+    level_sizes(core, layer)
     while slot != NULL:
         following = slot.next_of_track
         if following != NULL:
@@ -161,7 +180,6 @@ cdef inline SentRecord *remember(Slot *slot, const Pending *packet, const RtpVal
     record.transport_sequence_number = values.transport_sequence_number
     record.format = packet.format
     record.resends = 0
-    record.padding = 0
     return record
 
 
@@ -200,6 +218,8 @@ cdef inline void send_packet(Core *core, Slot *slot, const Pending *packet, uint
         rewrite_payload(out + payload, <size_t>(length - payload), &packet.payload, record.picture)
     slot.packets += 1
     slot.octets += <uint64_t>(length - payload)
+    record.padding = packet.padding
+    length += pad_packet(out, length, packet.padding)
     slot.bytes += <uint64_t>length
     slot.last_marker = values.marker
     transmit_rtp(core, transport, out, length, slot.kind, packet.arrival_us)

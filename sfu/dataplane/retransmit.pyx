@@ -7,20 +7,18 @@ AES-GCM two different packets with one index would give the key away. So a slot 
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
-from sfu.dataplane.codec cimport PayloadView, parse_descriptor, parse_payload, rewrite_payload
-from sfu.dataplane.forward cimport abs_send_time
-from sfu.dataplane.history cimport HistoryEntry, history_find
-from sfu.dataplane.packet cimport ExtensionView, RtpView, check_padding, find_extension, parse_header
-from sfu.dataplane.reasons cimport DROP_NONE
-from sfu.dataplane.rewrite cimport RtpValues, write_rtp, write_rtx
+from sfu.dataplane.codec cimport rewrite_payload
+from sfu.dataplane.forward cimport abs_send_time, pad_packet
+from sfu.dataplane.packet cimport RtpView
+from sfu.dataplane.recall cimport recall
+from sfu.dataplane.rewrite cimport ExtensionIds, RtpValues, write_rtp, write_rtx
 from sfu.dataplane.sent cimport sent_packet
 from sfu.dataplane.state cimport (
     DIRECTION_IN,
-    EXTENSION_DEPENDENCY_DESCRIPTOR,
     EXTENSION_TRANSPORT_CC,
-    KIND_VIDEO,
     TRAFFIC_RTX,
     Layer,
+    Pending,
     SentRecord,
     SlotFormat,
     Track,
@@ -57,24 +55,6 @@ cdef SentRecord *find_record(const Core *core, const Slot *slot, uint16_t sequen
     return record
 
 
-# The plain packet as it came; 0 if history no longer has it.
-cdef int read_source(const Core *core, Layer *layer, const SentRecord *record, RtpView *view, PayloadView *payload) noexcept nogil:
-    cdef const HistoryEntry *entry = history_find(&layer.history, record.source_sequence_number, core.now_us)
-    cdef const ExtensionView *descriptor
-    cdef uint8_t *data
-    if entry == NULL:
-        return 0
-    data = layer.history.bytes + entry.offset
-    if parse_header(data, entry.length, view) != DROP_NONE or check_padding(view, entry.length) != DROP_NONE:
-        return 0
-    memset(payload, 0, sizeof(PayloadView))
-    if layer.track.kind == KIND_VIDEO and parse_payload(entry.format, data + view.header_length, view.payload_length, payload) == 0:
-        descriptor = find_extension(view, layer.track.transport.receive.extensions.id[<int>EXTENSION_DEPENDENCY_DESCRIPTOR])
-        if descriptor != NULL:
-            parse_descriptor(data + descriptor.offset, descriptor.length, payload)
-    return 1
-
-
 cdef void fill_values(Core *core, Slot *slot, const SentRecord *record, const RtpView *view, int as_rtx, RtpValues *values) noexcept nogil:
     cdef const SlotFormat *format = &slot.formats[record.format]
     memset(values, 0, sizeof(RtpValues))
@@ -98,27 +78,30 @@ cdef void fill_values(Core *core, Slot *slot, const SentRecord *record, const Rt
 cdef int resend(Core *core, Slot *slot, uint16_t sequence_number) noexcept nogil:
     cdef SentRecord *record = find_record(core, slot, sequence_number)
     cdef Layer *layer = layer_of(slot, record.source) if record != NULL else NULL
-    cdef RtpView view
-    cdef PayloadView payload
+    cdef Pending packet
     cdef RtpValues values
+    cdef const ExtensionIds *source_ids
     cdef uint8_t *out
     cdef uint16_t offset = 0
     cdef int length, as_rtx
-    if layer == NULL or not read_source(core, layer, record, &view, &payload):
+    if layer == NULL or not recall(core, layer, record.source_sequence_number, &packet):
         return 0
     out = transmit_reserve(core)
     if out == NULL:
         return 0
+    source_ids = &layer.track.transport.receive.extensions
     as_rtx = slot.formats[record.format].rtx_payload_type != 255 and slot.rtx_header.ssrc != 0
-    fill_values(core, slot, record, &view, as_rtx, &values)
+    fill_values(core, slot, record, &packet.view, as_rtx, &values)
     if as_rtx:
-        length = write_rtx(&view, &layer.track.transport.receive.extensions, &slot.rtx_header, &values, sequence_number,
-                           out, TRANSMIT_PAYLOAD, &offset)
+        length = write_rtx(&packet.view, source_ids, &slot.rtx_header, &values, sequence_number, out, TRANSMIT_PAYLOAD, &offset)
     else:
-        length = write_rtp(&view, &layer.track.transport.receive.extensions, &slot.header, &values, out, TRANSMIT_PAYLOAD, &offset)
+        length = write_rtp(&packet.view, source_ids, &slot.header, &values, out, TRANSMIT_PAYLOAD, &offset)
     if length < 0:
         return 0
-    rewrite_payload(out + offset, <size_t>(length - offset), &payload, record.picture)
+    if packet.payload_known:
+        rewrite_payload(out + offset, <size_t>(length - offset), &packet.payload, record.picture)
+    if not as_rtx:
+        length += pad_packet(out, length, record.padding)
     record.resends += 1
     record.resent_ms = <uint32_t>(core.now_us // 1000)
     if transmit_rtp(core, slot.transport, out, length, <int>TRAFFIC_RTX if as_rtx else slot.kind, 0) != 0:

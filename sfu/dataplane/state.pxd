@@ -271,6 +271,7 @@ cdef struct Pending:
     uint8_t payload_known
     uint8_t padding_only
     uint8_t retransmitted
+    uint8_t padding         # bytes that bring it level with its neighbours
 
 # transmit.pyx
 cdef struct TransmitEntry:
