@@ -1,13 +1,12 @@
 """One client's WebSocket: frames in, messages out, and how it ends.
 
 A reader hands messages to the handlers, one after the other (so a participant's negotiations never overlap); a writer
-empties a bounded queue. Neither waits for the other: a client that does not read is let go (`slow_reader`) and costs
-nobody else anything. What messages mean is decided in `handlers`.
+empties the outbox. Neither waits for the other: a client that does not read is let go (`slow_reader`). What messages mean
+is decided in `handlers`.
 """
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -25,6 +24,7 @@ from signaling.context import CONTEXT, Context
 from signaling.cors import socket_origin_allowed
 from signaling.handlers import handle
 from signaling.names import room_name
+from signaling.outbox import Outbox
 from signaling.responses import HttpError
 from signaling.translation import encode_event
 
@@ -68,8 +68,7 @@ class Client:
             timeout=FLUSH_S,
         )
         self._rate = TokenBucket(context.settings.messages_per_second, context.settings.message_burst)
-        self._outgoing: deque[str] = deque()
-        self._wake = asyncio.Event()
+        self._outbox = Outbox(context.settings.outgoing_messages)
         self._ended = asyncio.Event()
         self._closing: str | None = None
         self._held: list[events.RoomEvent] | None = None
@@ -123,8 +122,8 @@ class Client:
     def close(self, reason: str) -> None:
         """Send what is queued, then `closed`, then close the socket. The first reason counts."""
         if self._closing is None:
-            self._outgoing.append(messages.Closed(reason=reason).model_dump_json())
-            self._end(reason)
+            self._closing = reason
+            self._outbox.seal(messages.Closed(reason=reason).model_dump_json())
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -133,7 +132,7 @@ class Client:
         await self._socket.prepare(self._request)
         self.context.clients.add(self)
         reader = asyncio.create_task(self._read())
-        writer = asyncio.create_task(self._write())
+        writer = asyncio.create_task(self._outbox.send_to(self._socket))
         try:
             await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
             if self._closing is not None and self._closing != "slow_reader":
@@ -216,35 +215,16 @@ class Client:
             self.log.exception("handler_failed")
             self.fail("internal", "this is a fault of the server, and it is logged")
 
-    async def _write(self) -> None:
-        while True:
-            while self._outgoing:
-                try:
-                    await self._socket.send_str(self._outgoing.popleft())
-                except ConnectionError:
-                    return
-            if self._closing is not None:
-                return
-            self._wake.clear()
-            await self._wake.wait()
-
     def _queue(self, text: str) -> None:
-        if self._closing is not None:
+        if self._closing is not None or self._outbox.put(text):
             return
-        if len(self._outgoing) >= self.context.settings.outgoing_messages:
-            self._end("slow_reader")
-            # The writer waits for a peer that does not read: what is queued will never be sent.
-            self._outgoing.clear()
-            transport = self._request.transport
-            if transport is not None:
-                transport.abort()
-            return
-        self._outgoing.append(text)
-        self._wake.set()
-
-    def _end(self, reason: str) -> None:
-        self._closing = reason
-        self._wake.set()
+        # Whatever waits would never be read: the connection is cut, which ends the writer.
+        self._closing = "slow_reader"
+        self._outbox.clear()
+        self._outbox.seal()
+        transport = self._request.transport
+        if transport is not None:
+            transport.abort()
 
 
 async def websocket(request: web.Request) -> web.StreamResponse:

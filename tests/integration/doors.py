@@ -18,7 +18,7 @@ KEY, SECRET = "devkey", "a-secret-that-is-long-enough-for-hs256"
 PATIENCE_S = 10.0
 
 
-def token(room: str, *, identity: str = "ana", expires_in_s: float = 60, **video: Any) -> str:
+def token(room: str, *, identity: str = "ana", expires_in_s: float = 3_600, **video: Any) -> str:
     """A token as LiveKit's libraries make it."""
     claims = {
         "iss": KEY,
@@ -69,9 +69,9 @@ class Member:
         return message
 
     async def until(self, kind: str) -> dict[str, Any]:
-        """The next message of this type; others are skipped."""
+        """The next message of this type; others are skipped, but no error is."""
         while (message := await self.next())["type"] != kind:
-            pass
+            assert message["type"] != "error", message
         return message
 
     async def join(self, name: str = "Ana", **fields: Any) -> Self:

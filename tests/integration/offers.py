@@ -25,7 +25,7 @@ def _section(mid: str, line: str, ufrag: str) -> list[str]:
         "c=IN IP4 0.0.0.0",
         f"a=mid:{mid}",
         f"a=ice-ufrag:{ufrag}",
-        "a=ice-pwd:password-of-24-characters",
+        "a=ice-pwd:passwordOfTwentyFourChars",
         "a=ice-options:trickle",
         f"a=fingerprint:{FINGERPRINT}",
         "a=setup:actpass",
@@ -48,6 +48,6 @@ DATA = write_offer("data")
 def fragment(ufrag: str, *, candidates: int = 1) -> str:
     """What a client sends by PATCH (RFC 8840)."""
     lines = ["a=ice-options:trickle", "a=group:BUNDLE 0 1", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "a=mid:0"]
-    lines += [f"a=ice-ufrag:{ufrag}", "a=ice-pwd:password-of-24-characters"]
+    lines += [f"a=ice-ufrag:{ufrag}", "a=ice-pwd:passwordOfTwentyFourChars"]
     lines += [f"a=candidate:{n} 1 udp 2122260223 192.0.2.{n} 61764 typ host" for n in range(1, candidates + 1)]
     return "\r\n".join([*lines, "a=end-of-candidates", ""])
