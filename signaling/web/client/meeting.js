@@ -54,6 +54,11 @@ export class Meeting extends EventTarget {
     return this.#roster.participants;
   }
 
+  /** The secret that brings this participant back within some seconds of losing the server. */
+  get resumeToken() {
+    return this.#socket?.resumeToken;
+  }
+
   get connectionState() {
     return this.#peer?.state ?? "new";
   }

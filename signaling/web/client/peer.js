@@ -1,7 +1,7 @@
 // One RTCPeerConnection to the server: it always offers, one offer at a time. Owns the m-lines: what is sent
 // (publications), what is received (slots), the data channels. It knows neither the socket nor the room.
 //
-// Events: "state" (the connection's state).
+// Events: "state" (the connection's state), "lost" (the server's end of it is gone: only another peer can help).
 
 import { TextChannel } from "./channel.js";
 import { encodingsFor, hintFor } from "./encodings.js";
@@ -22,6 +22,8 @@ export class Peer extends EventTarget {
   #groups = { user: new MediaStream(), screen: new MediaStream() }; // browsers lip-sync what shares a stream
   #running = Promise.resolve();
   #queued = null;
+  #session = null; // the server's session id (o= line): another one is another DTLS connection
+  #watched = null;
   #answered = { audio: 0, video: 0 }; // slots in the last answer
   #closed = false;
 
@@ -112,8 +114,10 @@ export class Peer extends EventTarget {
       });
       this.#assertOpen();
       this.#answered = slots;
+      this.#recognise(answer.sdp);
       await connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
       this.#name(offered, answer.tracks);
+      this.#watch();
     } catch (error) {
       if (connection.signalingState === "have-local-offer") await connection.setLocalDescription({ type: "rollback" });
       throw error instanceof MeetingError ? error : new MeetingError(CLIENT_CODES.MEDIA_FAILED, error.message);
@@ -127,6 +131,26 @@ export class Peer extends EventTarget {
       publication.id = ids.get(publication.transceiver.mid) ?? null;
       publication.told = muted;
     }
+  }
+
+  /** A server that gave our connection up answers from a new one, which our DTLS session cannot talk to. */
+  #recognise(sdp) {
+    const session = /^o=\S+ (\d+)/m.exec(sdp)?.[1] ?? null;
+    const known = this.#session;
+    this.#session = session;
+    if (known === null || known === session) return;
+    this.#emit("lost");
+    throw new MeetingError(CLIENT_CODES.MEDIA_FAILED, "the server had given the connection up");
+  }
+
+  /** The server ends DTLS when it gives up; browsers report that here and not always as the connection's state. */
+  #watch() {
+    const transport = this.connection.sctp?.transport ?? this.connection.getTransceivers()[0]?.sender.transport;
+    if (!transport || transport === this.#watched) return;
+    this.#watched = transport;
+    transport.addEventListener("statechange", () => {
+      if (!this.#closed && ["closed", "failed"].includes(transport.state)) this.#emit("lost");
+    });
   }
 
   #assertOpen() {

@@ -17,6 +17,7 @@ export class Recovery {
     this.#onStuck = onStuck;
     this.#after(FIRST_CONNECT_MS, () => this.#stuck());
     peer.addEventListener("state", ({ detail }) => this.#follow(detail));
+    peer.addEventListener("lost", () => this.#stuck());
   }
 
   /** The network changed or the signalling came back: look at once whether media needs help. */

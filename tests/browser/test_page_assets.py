@@ -1,0 +1,75 @@
+"""The page is small, self-contained, strict about its own content, and speaks two languages completely."""
+
+import re
+from urllib.parse import urlsplit
+
+from ciranda.server import Server
+from tests.harness.chromium import Tabs
+from signaling.pages import WEB
+
+MOST_BYTES = 150_000
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+CODES = re.compile(r"^\| (`[^|]*) \|", re.MULTILINE)
+MALFORMED = {"malformed", "unknown_type", "not_joined", "bad_sdp", "internal"}
+"""Codes that mean a fault of page or server, not of a person: they are shown as 'something went wrong'."""
+
+
+async def test_everything_together_is_small() -> None:
+    sizes = {path: path.stat().st_size for path in WEB.rglob("*") if path.is_file()}
+    assert sum(sizes.values()) < MOST_BYTES, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+
+
+async def test_html_has_no_inline_script_or_style() -> None:
+    html = (WEB / "index.html").read_text()
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", html)
+
+
+async def test_nothing_is_asked_of_another_host_and_the_policy_refuses_nothing(tabs: Tabs, server: Server) -> None:
+    tab = await tabs.open("about:blank")
+    asked: list[str] = []
+    tab.page.on("request", lambda request: asked.append(request.url))
+    await tab.page.goto(f"{server.url}/assets")
+    await tab.page.locator("#name").wait_for()
+    await tab.page.goto(server.url)
+    await tab.page.locator("#room").wait_for()
+    await tab.page.wait_for_load_state("networkidle")
+    assert {urlsplit(url).netloc for url in asked} == {urlsplit(server.url).netloc}
+    assert tab.errors == []
+    assert [line for line in tab.console if line.startswith(("error", "warning"))] == []
+
+
+async def test_every_text_exists_in_every_language_with_the_same_values(tabs: Tabs, server: Server) -> None:
+    tab = await tabs.open(server.url)
+    languages = sorted(path.stem for path in (WEB / "lang").glob("*.js"))
+    assert languages == ["en", "pt"]
+    texts: dict[str, dict[str, str]] = {
+        language: await tab.page.evaluate(
+            "async (language) => (await import(`/static/lang/${language}.js`)).default", language
+        )
+        for language in languages
+    }
+    english = texts.pop("en")
+    for language, translated in texts.items():
+        assert translated.keys() == english.keys(), language
+        for key, text in translated.items():
+            assert set(PLACEHOLDER.findall(text)) == set(PLACEHOLDER.findall(english[key])), (language, key)
+
+
+async def test_every_code_of_the_protocol_has_words_for_people(tabs: Tabs, server: Server) -> None:
+    protocol = (WEB.parent / "PROTOCOL.md").read_text()
+    codes = {code for cell in CODES.findall(protocol) for code in re.findall(r"`(\w+)`", cell)}
+    assert {"room_full", "invalid_token", "token_expired", "rate_limited"} <= codes
+    tab = await tabs.open(server.url)
+    explained = await tab.page.evaluate(
+        "async (codes) => { const { has } = await import('/static/ui/i18n.js');"
+        " return codes.filter((code) => has(`error.${code}`) && has(`error.${code}.text`)); }",
+        sorted(codes),
+    )
+    assert codes - set(explained) <= MALFORMED
+
+
+async def test_the_language_follows_the_browser(tabs: Tabs, server: Server) -> None:
+    for locale, language, button in (("pt-BR", "pt-BR", "Nova reunião"), ("de-DE", "en", "New meeting")):
+        tab = await tabs.open(server.url, locale=locale)
+        await tab.page.get_by_role("button", name=button).wait_for()
+        assert await tab.page.evaluate("document.documentElement.lang") == language

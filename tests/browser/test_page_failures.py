@@ -1,0 +1,124 @@
+"""Whatever keeps somebody from meeting is said in plain words, with a way on."""
+
+import time
+
+import jwt
+import pytest
+
+from ciranda.server import Server
+from sfu.config import Settings
+from tests.harness.chromium import Tab, Tabs
+from tests.harness.meeting_page import MeetingPage
+
+KEY, SECRET = "desk", "a secret for the tests of the page"
+NO_DEVICE = """Object.defineProperty(navigator.mediaDevices, 'getUserMedia', {
+  value: async () => { throw new DOMException('', '%s'); } });"""
+
+
+async def opened(tabs: Tabs, url: str, script: str = "") -> Tab:
+    """The page at `url`, with a script that ran before it."""
+    tab = await tabs.open("about:blank", instrumented=True)
+    if script:
+        await tab.context.add_init_script(script=script)
+    await tab.page.goto(url)
+    return tab
+
+
+async def ask_to_join(tab: Tab, name: str = "Ana") -> None:
+    await tab.page.fill("#name", name)
+    await tab.page.click("button[type=submit]")
+
+
+async def says(tab: Tab, title: str) -> None:
+    """An alert or the heading of a page with this text is seen."""
+    await tab.page.locator(".notice.problem strong, h1").filter(has_text=title).wait_for(timeout=15_000)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("NotAllowedError", "Camera and microphone are blocked"),
+        ("NotFoundError", "No camera and no microphone were found"),
+        ("NotReadableError", "The camera is in use by another program"),
+    ],
+)
+async def test_without_devices_one_is_told_why_and_can_join(tabs: Tabs, server: Server, error: str, words: str) -> None:
+    tab = await opened(tabs, f"{server.url}/mute", NO_DEVICE % error)
+    await tab.page.locator(".preview-problems", has_text=words).wait_for()
+    await ask_to_join(tab)
+    ana = MeetingPage(tab, "Ana")
+    await ana.connected()
+    await ana.wait_for_tiles("Ana (you)")
+
+
+async def test_one_missing_device_leaves_the_other(tabs: Tabs, server: Server) -> None:
+    no_camera = """const native = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      Object.defineProperty(navigator.mediaDevices, 'getUserMedia', { value: async (constraints) => {
+        if (constraints.video) throw new DOMException('', 'NotFoundError'); return native(constraints); } });"""
+    tab = await opened(tabs, f"{server.url}/half", no_camera)
+    await tab.page.locator(".preview-problems", has_text="No camera was found.").wait_for()
+    await tab.page.get_by_role("button", name="Mute microphone").wait_for()
+
+
+async def test_a_name_is_needed(tabs: Tabs, server: Server) -> None:
+    tab = await opened(tabs, f"{server.url}/nameless")
+    await ask_to_join(tab, "  ")
+    await tab.page.get_by_role("alert").filter(has_text="Please enter your name.").wait_for()
+
+
+async def test_a_full_room(tabs: Tabs) -> None:
+    async with Server(Settings(http_port=0, media_port=0, max_participants=1)) as server:
+        await MeetingPage.join(tabs, server.url, "small", "Ana")
+        tab = await opened(tabs, f"{server.url}/small")
+        await ask_to_join(tab, "Bo")
+        await says(tab, "This meeting is full")
+
+
+async def test_tokens(tabs: Tabs) -> None:
+    async with Server(Settings(http_port=0, media_port=0, api_key=(f"{KEY}:{SECRET}",))) as server:
+        grant = {"iss": KEY, "sub": "ana", "video": {"room": "vip", "roomJoin": True}}
+        valid = jwt.encode({**grant, "exp": int(time.time()) + 60}, SECRET, algorithm="HS256")
+        expired = jwt.encode({**grant, "exp": int(time.time()) - 60}, SECRET, algorithm="HS256")
+        for token, title in (
+            ("", "This meeting needs an invitation"),
+            ("#token=nonsense", "This invitation is not valid"),
+            (f"#token={expired}", "This invitation has expired"),
+        ):
+            tab = await opened(tabs, f"{server.url}/vip{token}")
+            await ask_to_join(tab)
+            await says(tab, title)
+            await tab.close()
+        tab = await opened(tabs, f"{server.url}/vip#token={valid}")
+        await ask_to_join(tab)
+        await MeetingPage(tab, "Ana").connected()
+
+
+async def test_a_server_that_went_away_before_joining(tabs: Tabs) -> None:
+    async with Server(Settings(http_port=0, media_port=0)) as server:
+        tab = await opened(tabs, f"{server.url}/gone")
+        await tab.page.locator("#name").wait_for()
+    await ask_to_join(tab)
+    await says(tab, "The server does not answer")
+    assert await tab.page.get_by_role("button", name="Join now").is_enabled()
+
+
+async def test_browsers_that_cannot_meet(tabs: Tabs, server: Server) -> None:
+    tab = await opened(tabs, f"{server.url}/old", "delete globalThis.RTCPeerConnection;")
+    await says(tab, "This browser cannot hold meetings")
+    insecure = "Object.defineProperty(globalThis, 'isSecureContext', { value: false });"
+    tab = await opened(tabs, f"{server.url}/plain", insecure)
+    await says(tab, "Camera and microphone need https")
+
+
+async def test_the_other_tab_takes_the_place(tabs: Tabs, server: Server) -> None:
+    ana = await MeetingPage.join(tabs, server.url, "two-tabs", "Ana")
+    token = await ana.page.evaluate("() => ciranda.resumeToken")
+    other = await tabs.open(f"{server.url}/two-tabs", instrumented=True)
+    await other.page.evaluate(
+        "async ([room, resume]) => { sessionStorage.setItem(`ciranda.session.${room}`,"
+        " JSON.stringify({ resume, name: 'Ana', microphone: false, camera: false })); }",
+        ["two-tabs", token],
+    )
+    await other.page.reload()
+    await says(ana.tab, "The meeting continues elsewhere")
+    await MeetingPage(other, "Ana").connected()

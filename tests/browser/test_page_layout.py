@@ -1,0 +1,49 @@
+"""Tiles lie on the stage without overlapping, equal in size, and as large as the stage allows."""
+
+from itertools import combinations, pairwise
+
+from ciranda.server import Server
+from tests.harness.chromium import Tabs
+
+STAGES = ((1256, 620), (378, 760), (820, 320), (1880, 960), (600, 600))
+MOST = 25
+GAP = 10
+ROUNDING = 1.0
+LEAST_COVER = 0.45
+"""Of the stage's area, by the tiles of a grid: the worst mix of count and shape leaves this much covered."""
+
+Box = dict[str, float]
+LAYOUTS = """async ([stages, most, gap]) => {
+  const { gridBoxes, focusBoxes } = await import('/static/call/layout.js');
+  return stages.flatMap(([width, height]) => Array.from({ length: most }, (_, index) => ({
+    width, height, count: index + 1,
+    grid: gridBoxes(index + 1, width, height, gap), focus: focusBoxes(index + 1, width, height, gap),
+  })));
+}"""
+
+
+def overlap(a: Box, b: Box) -> bool:
+    apart_x = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+    apart_y = a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"]
+    return not (apart_x or apart_y)
+
+
+async def test_grids_and_strips_hold_every_count_of_tiles(tabs: Tabs, server: Server) -> None:
+    tab = await tabs.open(f"{server.url}/")
+    for layout in await tab.page.evaluate(LAYOUTS, [STAGES, MOST, GAP]):
+        about = (layout["width"], layout["height"], layout["count"])
+        for boxes in (layout["grid"], layout["focus"]):
+            assert len(boxes) == layout["count"], about
+            assert not any(overlap(a, b) for a, b in combinations(boxes, 2)), about
+            for box in boxes:
+                assert box["x"] >= -ROUNDING, about
+                assert box["y"] >= -ROUNDING, about
+                assert box["x"] + box["width"] <= layout["width"] + ROUNDING, about
+                assert box["y"] + box["height"] <= layout["height"] + ROUNDING, about
+        grid = layout["grid"]
+        assert all((a["width"], a["height"]) == (b["width"], b["height"]) for a, b in pairwise(grid)), about
+        covered = sum(box["width"] * box["height"] for box in grid) / (layout["width"] * layout["height"])
+        assert covered >= LEAST_COVER, (about, covered)
+        if layout["count"] > 1:
+            large, *small = layout["focus"]
+            assert all(large["width"] * large["height"] > b["width"] * b["height"] for b in small), about
