@@ -14,7 +14,7 @@ from signaling.endpoint import Endpoint
 from signaling.responses import HttpError
 
 PUBLISH = Role(publish=True, subscribe=False)
-_REFUSED_LINE = re.compile(r"^m=(?:audio|video) 0 ", re.MULTILINE)
+_REFUSED_LINE = re.compile(r"^(?:m=(?:audio|video) 0 |a=inactive\r?$)", re.MULTILINE)
 
 
 class Whip(Endpoint):
@@ -32,4 +32,4 @@ class Whip(Endpoint):
         if not participant.tracks:
             raise HttpError("the offer sends nothing that this server takes", code="unprocessable", status=422)
         if _REFUSED_LINE.search(answer):
-            raise HttpError("one of the offer's m-lines has no codec in common", code="unprocessable", status=422)
+            raise HttpError("one of the offer's m-lines sends nothing that this server takes", code="unprocessable", status=422)

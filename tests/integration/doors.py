@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import jwt
 from ciranda.server import Server
 from signaling.context import CONTEXT
 from signaling.messages import VERSION, parse_server_message
+from signaling.websocket import Client
 
 KEY, SECRET = "devkey", "a-secret-that-is-long-enough-for-hs256"
 PATIENCE_S = 10.0
@@ -124,6 +126,14 @@ class Doors:
     def closed_sockets(self) -> dict[str, int]:
         """Reason → sockets that the server closed."""
         return self.server._app[CONTEXT].closed_sockets
+
+    def shrink_socket_buffers(self) -> None:
+        """The kernel holds little for the WebSockets that are open now, so that tests of slow readers are short."""
+        for client in self.server._app[CONTEXT].clients:
+            assert isinstance(client, Client)
+            transport = client._request.transport
+            assert transport is not None
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
 
     async def metrics(self) -> str:
         async with self.http.get(self.url("/metrics")) as response:

@@ -111,13 +111,14 @@ async def test_too_many_messages_end_the_socket() -> None:
 async def test_a_slow_reader_is_let_go_and_the_others_go_on() -> None:
     async with doors(outgoing_messages=200, messages_per_second=100_000, message_burst=100_000) as house:
         slow = await house.member("Slow")
+        house.shrink_socket_buffers()
         bo = await house.member("Bo")
         track = (await bo.offer(PUBLISH))["tracks"][0]["id"]
         await bo.expect("slots")
-        transport = slow.socket._response.connection
-        assert transport is not None
-        assert transport.transport is not None
-        transport.transport.pause_reading()
+        connection = slow.socket._response.connection
+        assert connection is not None
+        assert connection.transport is not None
+        connection.transport.pause_reading()
         async with asyncio.timeout(60):
             muted = True
             while "slow_reader" not in house.closed_sockets:
