@@ -95,7 +95,7 @@ cdef int seqmap_drop(SequenceMap *map, uint16_t seq_in) noexcept nogil:
 
 
 cdef int seqmap_reverse(const SequenceMap *map, uint16_t seq_out, uint16_t *seq_in) noexcept nogil:
-    cdef uint64_t out, number
+    cdef uint64_t out
     cdef int i
     if not map.started:
         return SEQMAP_OLD
@@ -107,10 +107,7 @@ cdef int seqmap_reverse(const SequenceMap *map, uint16_t seq_out, uint16_t *seq_
         i -= 1
     if i < 0:
         return SEQMAP_OLD
-    number = out - map.intervals[i].delta
-    if number > map.highest_in:
-        return SEQMAP_OLD
-    seq_in[0] = <uint16_t>number
+    seq_in[0] = <uint16_t>(out - map.intervals[i].delta)
     return SEQMAP_FORWARD
 
 
