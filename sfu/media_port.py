@@ -7,14 +7,12 @@ the handling of one is logged and ends its transport at most.
 """
 
 import asyncio
-import ipaddress
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-import ifaddr
-
+from sfu.candidates import host_candidates
 from sfu.dataplane import Engine, Worker
 from sfu.dataplane.types import (
     Address,
@@ -41,8 +39,6 @@ TIMER_GRAIN_S = 0.001
 STRANGERS_PER_SECOND = 1_000.0
 STRANGER_PER_SECOND = 20.0
 """Answers to requests that no transport vouches for (plain Binding requests, errors): over all, and to one IP address."""
-HOST_TYPE_PREFERENCE = 126
-"""RFC 8445, section 5.1.2.2"""
 
 LayerEvent = LayerStarted | LayerStopped | SourceEnded
 StunAnswer = tuple[bytes | None, str | None]
@@ -57,6 +53,7 @@ class Endpoint(Protocol):
     def receive_dtls(self, datagram: bytes, source: Address, now: float) -> None: ...
     def next_timer(self, now: float) -> float | None: ...
     def handle_timer(self, now: float) -> None: ...
+    def yield_address(self, address: Address, now: float) -> bool: ...
     def fail(self, reason: str) -> None: ...
 
 
@@ -74,6 +71,7 @@ class MediaPort:
         self._candidates: tuple[Candidate, ...] = ()
         self._endpoints: dict[int, Endpoint] = {}
         self._ufrags: dict[str, Endpoint] = {}
+        self._holders: dict[Address, Endpoint] = {}
         self._timers: TimerQueue[int] = TimerQueue()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
@@ -128,8 +126,10 @@ class MediaPort:
         """Its DTLS and its timers are its own from now on."""
         self._endpoints[endpoint.handle] = endpoint
 
-    def detach(self, endpoint: Endpoint, ufrags: Iterable[str]) -> None:
+    def detach(self, endpoint: Endpoint, ufrags: Iterable[str], addresses: Iterable[Address]) -> None:
         """Nothing is handed to it any more."""
+        for address in addresses:
+            self.let_go(address, endpoint)
         self._endpoints.pop(endpoint.handle, None)
         self._timers.forget(endpoint.handle)
         for ufrag in ufrags:
@@ -141,6 +141,19 @@ class MediaPort:
 
     def forget(self, ufrag: str) -> None:
         self._ufrags.pop(ufrag, None)
+
+    def may_have(self, address: Address, endpoint: Endpoint, now: float) -> bool:
+        """Whether a validated address may become this transport's: nobody has it, or who has it yields."""
+        holder = self._holders.get(address)
+        return holder is None or holder is endpoint or holder.yield_address(address, now)
+
+    def hold(self, address: Address, endpoint: Endpoint) -> None:
+        """It is this transport's now."""
+        self._holders[address] = endpoint
+
+    def let_go(self, address: Address, endpoint: Endpoint) -> None:
+        if self._holders.get(address) is endpoint:
+            del self._holders[address]
 
     def send(self, datagram: bytes, address: Address) -> None:
         """A STUN or DTLS datagram; dropped, and counted by the data plane, when the socket's buffer is full."""
@@ -256,34 +269,6 @@ class MediaPort:
 def monotonic() -> float:
     """The clock of ICE and of every timer here: seconds."""
     return time.monotonic()
-
-
-def host_candidates(bound: Address, advertise: Sequence[str]) -> tuple[Candidate, ...]:
-    """One candidate an address, in falling priority: `advertise`, else the bound address, else those of the interfaces."""
-    host, port = bound
-    if advertise:
-        hosts = list(advertise)
-    elif ipaddress.ip_address(host).is_unspecified:
-        hosts = interface_addresses((4, 6) if ":" in host else (4,))
-    else:
-        hosts = [host]
-    return tuple(
-        Candidate((host, port), HOST_TYPE_PREFERENCE << 24 | (65_535 - index) << 8 | 255, str(index + 1))
-        for index, host in enumerate(hosts)
-    )
-
-
-def interface_addresses(versions: Container[int]) -> list[str]:
-    """Addresses of this machine's interfaces, of these IP versions; loopback only where there is nothing else."""
-    found = []
-    for adapter in ifaddr.get_adapters():
-        for ip in adapter.ips:
-            text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
-            address = ipaddress.ip_address(text)
-            if address.version in versions and not address.is_link_local:
-                found.append(address)
-    outside = [address for address in found if not address.is_loopback]
-    return [str(address) for address in outside or found]
 
 
 def _ignore(_: LayerEvent) -> None:

@@ -11,7 +11,7 @@ from sfu.data_channels import DataChannels
 from sfu.data_channels import SctpParameters as SctpParameters
 from sfu.dataplane.types import Address
 from sfu.dtls import ApplicationData, Certificate, DtlsClosed, DtlsServer, HandshakeDone
-from sfu.errors import LocalError, SdpError
+from sfu.errors import LimitError, LocalError, SdpError
 from sfu.log import get_logger
 from sfu.media_port import MediaPort, StunAnswer, monotonic
 from sfu.protocol import ice
@@ -118,6 +118,7 @@ class Transport:
             first_check_s=self._ice_timeout_s,
             consent_s=self._consent_s,
             silence_s=self._silence_s,
+            may_have=lambda address, when: self._port.may_have(address, self, when),
         )
         self._dtls = DtlsServer(self._certificate, remote.fingerprints)
         self._port.attach(self)
@@ -159,7 +160,11 @@ class Transport:
         if self._ice is None:
             return None, "stun_unexpected"
         answer = self._ice.receive(request, source, now)
-        self._take_ice_events(now)
+        try:
+            self._take_ice_events(now)
+        except LimitError:  # the data plane takes no more addresses
+            self._end("limit_reached")
+            return None, "ice_address_limit"
         return answer
 
     def receive_dtls(self, datagram: bytes, source: Address, now: float) -> None:
@@ -194,6 +199,14 @@ class Transport:
         self._take_dtls_events(now)
         self._flush()
 
+    def yield_address(self, address: Address, now: float) -> bool:
+        """Another client has validated one of ours; see `IceAgent.yield_address`."""
+        if self._ice is None or self._state == "closed":
+            return True
+        yielded = self._ice.yield_address(address, now)
+        self._take_ice_events(now)
+        return yielded
+
     def fail(self, reason: str) -> None:
         """The port cannot go on with it. Safe to call twice."""
         self._end(reason)
@@ -220,6 +233,7 @@ class Transport:
             match event:
                 case ice.AddressValidated(address):
                     engine.add_address(handle, address)
+                    self._port.hold(address, self)
                     if self._step("validated"):
                         self._validated_at = now
                         self._dtls_deadline = now + self._dtls_timeout_s
@@ -227,6 +241,7 @@ class Transport:
                     engine.select_address(handle, address)
                 case ice.AddressDropped(address):
                     engine.remove_address(handle, address)
+                    self._port.let_go(address, self)
                 case ice.CredentialsRetired(ufrag):
                     self._port.forget(ufrag)
                 case ice.Silent():
@@ -289,7 +304,8 @@ class Transport:
                 if reason != "consent_expired":  # without consent nothing may be sent (RFC 7675, section 5.1)
                     self._flush()
         finally:
-            self._port.detach(self, self._ice.ufrags if self._ice is not None else ())
+            if self._ice is not None:
+                self._port.detach(self, self._ice.ufrags, self._ice.addresses)
             self._port.engine.remove_transport(self._handle)
             self._emit(Closed(reason))
 

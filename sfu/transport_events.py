@@ -61,7 +61,7 @@ class Closed:
 
     reason: str
     """`closed` (by us), `closed_by_peer`, `ice_timeout`, `consent_expired`, `dtls_timeout`, `dtls_failed`, `dtls_error`,
-    `no_srtp_profile`, `fingerprint_mismatch`, `shutting_down` or `internal_error`"""
+    `no_srtp_profile`, `fingerprint_mismatch`, `limit_reached` (addresses), `shutting_down` or `internal_error`"""
     state: str = "closed"
 
 

@@ -11,14 +11,21 @@ of the answer and events come out. The client controls; this side follows:
 * After `restart` old and new credentials are both good until the first check with the new ones.
 """
 
-import secrets
-import string
 from collections import OrderedDict, deque
-from dataclasses import dataclass
-
-from sfu.ids import Ufrag
+from collections.abc import Callable
 
 from . import stun
+from .ice_model import AddressDropped as AddressDropped
+from .ice_model import AddressSelected as AddressSelected
+from .ice_model import AddressValidated as AddressValidated
+from .ice_model import Candidate as Candidate
+from .ice_model import Credentials as Credentials
+from .ice_model import CredentialsRetired as CredentialsRetired
+from .ice_model import Expired as Expired
+from .ice_model import IceEvent as IceEvent
+from .ice_model import Resumed as Resumed
+from .ice_model import Silent as Silent
+from .ice_model import random_credentials as random_credentials
 from .stun import Address, Kind, StunMessage
 
 MAX_ADDRESSES = 8
@@ -28,80 +35,9 @@ CONSENT_S = 30.0
 SILENCE_S = 8.0
 """Clients check every 4 to 6 s (RFC 7675, section 5.1); one lost check and some delay are not silence."""
 
-_ICE_CHARS = string.ascii_letters + string.digits
-UFRAG_CHARACTERS = 8
-PASSWORD_CHARACTERS = 24
-"""RFC 8445, section 5.3, asks for 24 bits in a ufrag and 128 in a password: here 47 and 142."""
 
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Our user fragment and password, as the answer carries them."""
-
-    ufrag: Ufrag
-    password: str
-
-
-def random_credentials() -> Credentials:
-    """Fresh ones from the system's random source."""
-    return Credentials(Ufrag(_random(UFRAG_CHARACTERS)), _random(PASSWORD_CHARACTERS))
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A host candidate over UDP."""
-
-    address: Address
-    priority: int
-    """RFC 8445, section 5.1.2.1"""
-    foundation: str
-    component: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class AddressValidated:
-    """Datagrams from here belong to this client."""
-
-    address: Address
-
-
-@dataclass(frozen=True, slots=True)
-class AddressSelected:
-    """Send here from now on."""
-
-    address: Address
-
-
-@dataclass(frozen=True, slots=True)
-class AddressDropped:
-    """No longer this client's: its consent expired, or `MAX_ADDRESSES` newer ones came."""
-
-    address: Address
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialsRetired:
-    """The client uses the new credentials after a restart; these are worthless now."""
-
-    ufrag: Ufrag
-
-
-@dataclass(frozen=True, slots=True)
-class Silent:
-    """Nothing was heard for `silence_s`, though consent lasts still."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    """Heard again after `Silent`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expired:
-    """Consent is gone. Nothing may be sent any more, and no later check is answered."""
-
-
-IceEvent = AddressValidated | AddressSelected | AddressDropped | CredentialsRetired | Silent | Resumed | Expired
+def _anybody_may(_: Address, __: float) -> bool:
+    return True
 
 
 class IceAgent:
@@ -115,12 +51,16 @@ class IceAgent:
         first_check_s: float = CONSENT_S,
         consent_s: float = CONSENT_S,
         silence_s: float = SILENCE_S,
+        may_have: Callable[[Address, float], bool] = _anybody_may,
     ) -> None:
-        """Expires when no valid check comes within `first_check_s`."""
+        """Expires when no valid check comes within `first_check_s`. `may_have` is asked, with `now`, about an address that
+        was validated for the first time: False while it is another client's (see `yield_address`).
+        """
         self._accepted: dict[str, Credentials] = {credentials.ufrag: credentials}
         self._local = credentials
         self._consent_s = consent_s
         self._silence_s = silence_s
+        self._may_have = may_have
         self._deadline = now + first_check_s
         self._validated: OrderedDict[Address, float] = OrderedDict()
         """Address → time of its last valid check, the longest silent first."""
@@ -144,6 +84,11 @@ class IceAgent:
     def selected(self) -> Address | None:
         """Where to send; None before the first valid check and after expiry."""
         return self._selected
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Every validated address, the longest silent first."""
+        return tuple(self._validated)
 
     @property
     def expired(self) -> bool:
@@ -183,6 +128,8 @@ class IceAgent:
             return stun.error(request, stun.UNKNOWN_ATTRIBUTE, key=key), "stun_unknown_attribute"
         if request.controlled is not None:  # a lite agent never controls (RFC 8445, section 6.1.1)
             return stun.error(request, stun.ROLE_CONFLICT, key=key), "ice_role_conflict"
+        if source not in self._validated and not self._may_have(source, now):
+            return None, "ice_address_taken"
         self._in_use(ufrag)
         self._renew(source, now)
         if self._selected is None or (request.use_candidate and source != self._selected):
@@ -192,6 +139,24 @@ class IceAgent:
     def note_life(self, now: float) -> None:
         """Something authenticated came another way (SRTP, DTLS): no silence, but no consent either (RFC 7675)."""
         self._live(now)
+
+    def yield_address(self, address: Address, now: float) -> bool:
+        """Whether another client may have `address`, which it has validated too: not while ours lives there.
+
+        A source address can be forged, and a lite agent sends no check back: without this, one client could take away
+        another's address. After `silence_s` it is given up (a NAT has handed it to somebody else).
+        """
+        last = self._validated.get(address)
+        if last is None:
+            return True
+        if now < last + self._silence_s:
+            return False
+        self._drop(address)
+        if address == self._selected:
+            self._selected = None
+            if self._validated:
+                self._select(next(reversed(self._validated)))
+        return True
 
     def next_timer(self) -> float | None:
         """When `handle_timer` wants to run; None after expiry."""
@@ -212,7 +177,7 @@ class IceAgent:
                 break
             self._drop(address)
         if not self._validated:
-            if self._selected is not None or now >= self._deadline:
+            if now >= self._deadline:
                 self._selected = None
                 self._expired = True
                 self._events.append(Expired())
@@ -242,6 +207,7 @@ class IceAgent:
                 self._drop(next(address for address in self._validated if address != self._selected))
             self._events.append(AddressValidated(source))
         self._validated[source] = now
+        self._deadline = now + self._consent_s
         self._validated.move_to_end(source)
         self._live(now)
 
@@ -258,7 +224,3 @@ class IceAgent:
     def _drop(self, address: Address) -> None:
         del self._validated[address]
         self._events.append(AddressDropped(address))
-
-
-def _random(characters: int) -> str:
-    return "".join(secrets.choice(_ICE_CHARS) for _ in range(characters))

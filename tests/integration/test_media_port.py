@@ -8,7 +8,7 @@ import aioice.stun as oracle
 import pytest
 
 from sfu.dtls import Certificate
-from sfu.media_port import STRANGER_PER_SECOND, MediaPort, host_candidates, interface_addresses
+from sfu.media_port import STRANGER_PER_SECOND, MediaPort
 from sfu.protocol import stun
 from sfu.transport import Transport, TransportEvent
 from tests.harness.transport_client import UdpClient, until
@@ -110,6 +110,37 @@ async def test_hostile_dtls_ends_only_the_transport_that_it_came_to(port: MediaP
     hostile.close()
 
 
+async def test_a_forged_source_address_takes_nothing_from_its_owner(port: MediaPort, client: UdpClient) -> None:
+    """The check is authentic, but comes (as if by forgery) from the address of another client."""
+    await client.connect()
+    owner = port._holders[client.address]
+    thief = Transport(port, certificate=CERTIFICATE, on_event=lambda _: None)
+    thief.start(client.remote)
+    with pytest.raises(TimeoutError):
+        await client.ask(client.request(local=thief.local_parameters, use=True), seconds=0.2)
+    assert port.counters == {"ice_address_taken": 1}
+    assert port._holders == {client.address: owner}
+    assert thief.state == "checking"
+    assert (await client.check()).error_code is None
+
+
+async def test_the_address_of_a_silent_client_may_be_had(port: MediaPort) -> None:
+    """As when a page is reloaded and gets the same port again."""
+    first, second = (Transport(port, certificate=CERTIFICATE, on_event=lambda _: None, silence_s=0.1) for _ in range(2))
+    client = await UdpClient.open(port.address, first.local_parameters)
+    first.start(client.remote)
+    second.start(client.remote)
+    await client.connect()
+    await asyncio.sleep(0.15)
+    assert (await client.check(local=second.local_parameters)).error_code is None
+    assert second.selected_address == client.address
+    assert first.selected_address is None
+    await first.close()
+    await second.close()
+    assert port._holders == {}
+    client.close()
+
+
 async def test_a_fault_of_ours_in_one_event_does_not_stop_the_others(port: MediaPort, client: UdpClient) -> None:
     broken = Transport(port, certificate=CERTIFICATE, on_event=lambda _: None)
     victim = await UdpClient.open(port.address, broken.local_parameters)
@@ -121,20 +152,6 @@ async def test_a_fault_of_ours_in_one_event_does_not_stop_the_others(port: Media
     assert port.counters["internal_error"] >= 1
     assert broken.state == "closed"
     victim.close()
-
-
-def test_candidates_are_what_clients_can_reach() -> None:
-    (one,) = host_candidates(("192.0.2.1", 3478), ())
-    assert one.address == ("192.0.2.1", 3478)
-    assert one.priority == (126 << 24) + (65_535 << 8) + 255
-    two = host_candidates(("0.0.0.0", 3478), ("198.51.100.1", "2001:db8::1"))
-    assert [candidate.address for candidate in two] == [("198.51.100.1", 3478), ("2001:db8::1", 3478)]
-    assert two[0].priority > two[1].priority
-    assert len({candidate.foundation for candidate in two}) == 2
-    everywhere = host_candidates(("0.0.0.0", 3478), ())
-    assert everywhere
-    assert all(candidate.address[0] != "0.0.0.0" for candidate in everywhere)
-    assert [candidate.address[0] for candidate in everywhere] == interface_addresses((4,))
 
 
 async def test_a_port_for_both_families_answers_ipv4_as_ipv4() -> None:

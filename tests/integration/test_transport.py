@@ -51,6 +51,7 @@ async def port() -> AsyncIterator[MediaPort]:
     await one.close()
     assert one._endpoints == {}
     assert one._ufrags == {}
+    assert one._holders == {}
 
 
 async def connected(port: MediaPort, **settings: float) -> tuple[Side, UdpClient]:
@@ -335,7 +336,7 @@ async def test_over_ipv6() -> None:
 
 
 async def test_nothing_is_left_of_a_hundred_transports(port: MediaPort) -> None:
-    await connected(port)
+    _, stays = await connected(port)
     tasks = len(asyncio.all_tasks())
     for _ in range(100):
         side, client = await connected(port)
@@ -344,3 +345,4 @@ async def test_nothing_is_left_of_a_hundred_transports(port: MediaPort) -> None:
     assert len(asyncio.all_tasks()) == tasks
     assert len(port._endpoints) == len(port._ufrags) == 1
     assert len(port._timers) < 100
+    stays.close()

@@ -387,7 +387,7 @@ async def test_malformed_messages_of_the_channel_protocol_are_survived(pair: Pai
     ),
     st.booleans(),
 )
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_chunks_are_survived(chunks: list[tuple[int, int, bytes]], greeting: bool) -> None:
     async def run() -> None:
         sent: list[bytes] = []
@@ -410,6 +410,7 @@ def test_any_chunks_are_survived(chunks: list[tuple[int, int, bytes]], greeting:
 
 
 @given(st.binary(max_size=100))
+@settings(deadline=None)
 def test_any_bytes_are_survived(data: bytes) -> None:
     async def run() -> None:
         server = DataChannels(

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import aioice.stun as oracle
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfu.ids import Ufrag
@@ -54,8 +54,8 @@ def events(agent: IceAgent) -> list[IceEvent]:
     return found
 
 
-def agent_at(now: float = 0.0, **settings: float) -> IceAgent:
-    return IceAgent(OURS, now, **settings)
+def agent_at(now: float = 0.0, first_check_s: float = ice.CONSENT_S) -> IceAgent:
+    return IceAgent(OURS, now, first_check_s=first_check_s)
 
 
 def connected() -> IceAgent:
@@ -208,6 +208,37 @@ def test_an_address_without_consent_is_dropped_and_the_freshest_takes_over() -> 
     assert events(agent) == [AddressDropped(HOME), AddressSelected(CAFE)]
 
 
+def test_an_address_is_yielded_only_after_silence() -> None:
+    agent = connected()
+    assert agent.yield_address(CAFE, 1.0), "it is not ours"
+    assert not agent.yield_address(HOME, ice.SILENCE_S - 0.1)
+    assert events(agent) == []
+    assert agent.yield_address(HOME, ice.SILENCE_S)
+    assert events(agent) == [AddressDropped(HOME)]
+    assert agent.selected is None
+    assert agent.next_timer() == 30.0, "without an address it lives on until consent expires"
+    agent.receive(check(), CAFE, 20.0)
+    assert events(agent) == [AddressValidated(CAFE), AddressSelected(CAFE)]
+
+
+def test_an_address_of_another_client_is_not_taken() -> None:
+    asked: list[tuple[stun.Address, float]] = []
+
+    def ask(address: stun.Address, now: float) -> bool:
+        asked.append((address, now))
+        return address != CAFE
+
+    agent = IceAgent(OURS, 0.0, may_have=ask)
+    forged = check(Credentials(OURS.ufrag, "not-the-password-at-all!"))
+    refused(agent, forged, CAFE)
+    assert asked == [], "only who has authenticated is asked for"
+    assert refused(agent, check(use=True), CAFE) == (None, "ice_address_taken")
+    agent.receive(check(), HOME, 2.0)
+    agent.receive(check(), HOME, 3.0)
+    assert asked == [(CAFE, 1.0), (HOME, 2.0)]
+    assert agent.addresses == (HOME,)
+
+
 def test_addresses_are_bounded_and_the_selected_one_stays() -> None:
     agent = connected()
     for port in range(1, 20):
@@ -260,6 +291,7 @@ def test_credentials_have_the_entropy_that_the_rfc_asks_for() -> None:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 150))
+@settings(deadline=None)
 def test_whatever_happens_the_books_agree_with_the_events(seed: int, steps: int) -> None:
     """Addresses reported validated and not dropped are those held; the selected one is among them; expiry ends all."""
     choose = random.Random(seed)
@@ -275,8 +307,12 @@ def test_whatever_happens_the_books_agree_with_the_events(seed: int, steps: int)
             agent.receive(check(agent.local, use=choose.random() < 0.3), source, now)
         elif action < 0.7:
             agent.receive(check(Credentials(agent.local.ufrag, "wrong" * 5), use=True), source, now)
-        elif action < 0.8:
+        elif action < 0.75:
             agent.restart(ice.random_credentials())
+        elif action < 0.8:
+            yielded = agent.yield_address(source, now)
+            if yielded and source == selected:
+                selected = None
         else:
             agent.handle_timer(now)
         for event in events(agent):

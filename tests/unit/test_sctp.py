@@ -5,7 +5,7 @@ import struct
 import pytest
 from aiortc import rtcsctptransport as sctp
 from google_crc32c import value as crc32c
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfu.protocol.sctp import is_well_formed
@@ -69,6 +69,7 @@ def test_hostile_shapes(packet: bytes) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=60), st.integers(0, 80) | st.none()), max_size=6))
+@settings(deadline=None)
 def test_aiortc_reads_or_refuses_what_passes(entries: list[tuple[int, bytes, int | None]]) -> None:
     """Were a shape that makes it loop to pass, this test would not end."""
     packet = HEAD + b"".join(chunk(*entry) for entry in entries)

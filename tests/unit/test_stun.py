@@ -192,6 +192,7 @@ def test_a_fingerprint_must_come_last() -> None:
 
 
 @given(position=st.integers(0, 1_000), bit=st.integers(0, 7))
+@settings(deadline=None)
 def test_a_changed_bit_is_noticed(position: int, bit: int) -> None:
     data = bytearray(signed(check(**{"USE-CANDIDATE": None})))
     data[position % len(data)] ^= 1 << bit
@@ -203,7 +204,7 @@ def test_a_changed_bit_is_noticed(position: int, bit: int) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
     for candidate in (data, message(data + bytes(-len(data) % 4))):
         try:
@@ -224,7 +225,7 @@ def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
     ),
     st.integers(0, 0x3FFF),
 )
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_attributes_are_parsed_or_refused(entries: list[tuple[int, bytes, int | None]], kind: int) -> None:
     data = message(*(attribute(number, value, length) for number, value, length in entries), kind=kind)
     try:
@@ -244,6 +245,7 @@ def test_any_attributes_are_parsed_or_refused(entries: list[tuple[int, bytes, in
     use=st.booleans(),
     key=st.binary(min_size=1, max_size=40),
 )
+@settings(deadline=None)
 def test_every_check_of_aioice_is_understood(
     username: str, priority: int, tie_breaker: int, use: bool, key: bytes
 ) -> None:

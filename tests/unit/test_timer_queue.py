@@ -1,6 +1,6 @@
 """The heap of deadlines: what is due comes up once, in order, and what was put off does not come up early for nothing."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfu.timer_queue import TimerQueue
@@ -57,6 +57,7 @@ def test_no_more_than_the_limit_at_once() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 100)), max_size=60))
+@settings(deadline=None)
 def test_every_owner_comes_up_at_its_earliest_deadline(calls: list[tuple[int, float]]) -> None:
     queue: TimerQueue[int] = TimerQueue()
     for owner, when in calls:
