@@ -97,7 +97,7 @@ class Answerer:
 def _check(results: dict[str, str]) -> None:
     assert len(results) > 15
     failed = {case: result for case, result in results.items() if result not in ("ok", "this browser cannot send it")}
-    assert not failed
+    assert not failed, "\n".join(f"{case}: {result}" for case, result in failed.items())
 
 
 async def test_chromium_takes_every_answer() -> None:
