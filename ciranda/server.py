@@ -23,6 +23,8 @@ from signaling.context import CONTEXT
 
 KEEPALIVE_S = 75.0
 """How long an idle HTTP connection is kept: longer than the 60 s of usual reverse proxies, which must close first."""
+LINGER_S = 2.0
+"""How long the rest of a refused body is read, so that the client sees the refusal rather than a reset."""
 
 log = get_logger(__name__)
 
@@ -36,7 +38,7 @@ class Server:
         self.settings = Settings(**(given | overrides)) if overrides or settings is None else settings
         self.node = Node(self.settings)
         self._app = create_app(self.node)
-        self._operations = Endpoints(self.node, self._is_ready)
+        self._operations = Endpoints(self.node, lambda: self._ready)
         self._operations.add_routes(self._app.router)
         add_pages(self._app)
         self._runner: web.AppRunner | None = None
@@ -87,6 +89,11 @@ class Server:
             await stop.wait()
 
     @property
+    def running(self) -> bool:
+        """Between the end of `start` and the beginning of `close`."""
+        return self._ready
+
+    @property
     def url(self) -> str:
         """Where HTTP listens, with the port that was really taken."""
         if self._runner is None or not self._runner.addresses:
@@ -99,9 +106,6 @@ class Server:
     def media_addresses(self) -> tuple[Address, ...]:
         """Where media listens (UDP)."""
         return self.node.addresses
-
-    def _is_ready(self) -> bool:
-        return self._ready
 
     def _check_exposure(self) -> None:
         """Settings refuse this when they are made; copies of settings made without validation are refused here."""
@@ -116,6 +120,7 @@ class Server:
             access_log=None,
             auto_decompress=False,
             keepalive_timeout=KEEPALIVE_S,
+            lingering_time=LINGER_S,
             shutdown_timeout=self.settings.shutdown_seconds,
         )
         await runner.setup()

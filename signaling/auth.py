@@ -19,8 +19,6 @@ from sfu.permissions import Permissions
 from signaling.names import display_name
 from signaling.strict_json import loads_object
 
-LEEWAY_S = 10.0
-"""Clocks of the token's maker and of this machine may differ by this much."""
 MAX_TOKEN = 8_192
 """Characters; what an HTTP header line may hold."""
 MAX_IDENTITY = 256
@@ -51,10 +49,16 @@ class Grant:
 
 
 class Authority:
-    """Checks tokens against API keys. `now` is the wall clock in seconds since 1970."""
+    """Checks tokens against API keys.
 
-    def __init__(self, secrets: Mapping[str, str], *, now: Callable[[], float] = time.time) -> None:
+    `leeway_s`: clocks of the token's maker and of this machine may differ by this much. `now`: seconds since 1970.
+    """
+
+    def __init__(
+        self, secrets: Mapping[str, str], *, leeway_s: float = 0.0, now: Callable[[], float] = time.time
+    ) -> None:
         self._secrets = {key: _HS256.prepare_key(secret.encode()) for key, secret in secrets.items()}
+        self._leeway_s = leeway_s
         self._now = now
 
     @property
@@ -107,10 +111,10 @@ class Authority:
         expires = _number(claims, "exp")
         if expires is None:
             raise TokenError("the token has no expiry (exp)")
-        if now >= expires + LEEWAY_S and not expired_too:
+        if now >= expires + self._leeway_s and not expired_too:
             raise TokenError("the token has expired", code="token_expired")
         not_before = _number(claims, "nbf")
-        if not_before is not None and now < not_before - LEEWAY_S:
+        if not_before is not None and now < not_before - self._leeway_s:
             raise TokenError("the token is not valid yet (nbf)")
 
 

@@ -13,6 +13,7 @@ from sfu.errors import LimitError
 from sfu.node import Node
 from sfu.rate import KeyedBuckets
 from signaling.auth import Authority
+from signaling.client_address import Network, client_key
 
 
 class Closable(Protocol):
@@ -30,6 +31,7 @@ class Context:
     settings: Settings
     authority: Authority = field(init=False)
     joins: KeyedBuckets = field(init=False)
+    _proxies: tuple[Network, ...] = field(init=False)
     clients: set[Closable] = field(default_factory=set)
     """Open sockets."""
     closing: bool = False
@@ -37,7 +39,8 @@ class Context:
     """Reason → sockets that the server closed."""
 
     def __post_init__(self) -> None:
-        self.authority = Authority(self.settings.api_secrets)
+        self.authority = Authority(self.settings.api_secrets, leeway_s=self.settings.token_leeway_seconds)
+        self._proxies = tuple(ipaddress.ip_network(text, strict=False) for text in self.settings.trusted_proxy)
         self.joins = KeyedBuckets(self.settings.joins_per_second, self.settings.join_burst)
 
     def check_open(self) -> None:
@@ -47,7 +50,8 @@ class Context:
 
     def check_rate(self, request: web.Request) -> None:
         """Count one join of this client's address. `LimitError` (`rate_limited`)."""
-        if not self.joins.take(address_key(request.remote), time.monotonic()):
+        key = client_key(request.remote, request.headers.getall("X-Forwarded-For", ()), self._proxies)
+        if not self.joins.take(key, time.monotonic()):
             raise LimitError("too many joins from this address; try again in a moment", code="rate_limited")
 
     async def close(self) -> None:
@@ -57,16 +61,3 @@ class Context:
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
-
-
-def address_key(remote: str | None) -> str:
-    """What joins are counted by: an IPv4 address, or the /64 of an IPv6 one, which is one customer's."""
-    try:
-        address = ipaddress.ip_address((remote or "").partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)

@@ -24,7 +24,7 @@ def add_cors_headers(request: web.Request, response: web.StreamResponse) -> None
     if "*" in allowed:
         response.headers["Access-Control-Allow-Origin"] = "*"
     else:
-        response.headers["Vary"] = "Origin"
+        response.headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Origin")))
         if origin not in allowed:
             return
         response.headers["Access-Control-Allow-Origin"] = origin

@@ -1,5 +1,6 @@
-"""The page and its modules, served from memory: read once at the start, so no path of a request ever reaches the disk."""
+"""The page and its modules, served from memory: read and compressed once at the start, so no path ever reaches the disk."""
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ class Asset:
     """One file."""
 
     body: bytes
+    packed: bytes | None
+    """Compressed by gzip, where that makes it smaller."""
     content_type: str
     etag: str
 
@@ -74,12 +77,27 @@ class Pages:
     def _serve(self, request: web.Request, asset: Asset | None) -> web.Response:
         if asset is None:
             raise RemoteError("there is no such file", code="not_found")
-        headers = {"ETag": f'"{asset.etag}"', "Cache-Control": "no-cache"}
-        known = request.if_none_match or ()
-        if any(tag.value in ("*", asset.etag) for tag in known):
+        packed = asset.packed if _takes_gzip(request.headers.get("Accept-Encoding", "")) else None
+        etag = asset.etag if packed is None else f"{asset.etag}-gzip"
+        headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        if any(tag.value in ("*", etag) for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
-        return web.Response(body=asset.body, headers=headers | {"Content-Type": asset.content_type})
+        headers["Content-Type"] = asset.content_type
+        if packed is not None:
+            headers["Content-Encoding"] = "gzip"
+        return web.Response(body=asset.body if packed is None else packed, headers=headers)
 
 
 def _asset(body: bytes, suffix: str) -> Asset:
-    return Asset(body, TYPES[suffix], hashlib.sha256(body).hexdigest()[:32])
+    packed = gzip.compress(body, compresslevel=9, mtime=0)
+    etag = hashlib.sha256(body).hexdigest()[:32]
+    return Asset(body, packed if len(packed) < len(body) else None, TYPES[suffix], etag)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether a client that says so in Accept-Encoding takes gzip."""
+    for part in accepted.lower().split(","):
+        coding, _, quality = part.partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

@@ -28,8 +28,6 @@ from signaling.outbox import Outbox
 from signaling.responses import HttpError
 from signaling.translation import encode_event
 
-HEARTBEAT_S = 20.0
-"""A ping this often; without a pong within half of it the socket counts as lost. Proxies drop idle ones after 60 s."""
 FLUSH_S = 2.0
 """How long a closing socket's last messages and its closing handshake may take."""
 
@@ -62,7 +60,8 @@ class Client:
         """Why this client may not join, found out before it asked."""
         self._request = request
         self._socket = web.WebSocketResponse(
-            heartbeat=HEARTBEAT_S,
+            # Without a pong within half of it the socket counts as lost.
+            heartbeat=context.settings.heartbeat_seconds,
             max_msg_size=context.settings.max_message_bytes,
             compress=False,
             timeout=FLUSH_S,

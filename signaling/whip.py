@@ -32,4 +32,6 @@ class Whip(Endpoint):
         if not participant.tracks:
             raise HttpError("the offer sends nothing that this server takes", code="unprocessable", status=422)
         if _REFUSED_LINE.search(answer):
-            raise HttpError("one of the offer's m-lines sends nothing that this server takes", code="unprocessable", status=422)
+            raise HttpError(
+                "one of the offer's m-lines sends nothing that this server takes", code="unprocessable", status=422
+            )

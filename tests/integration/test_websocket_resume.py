@@ -38,6 +38,15 @@ async def test_one_who_closes_the_socket_without_leaving_may_come_back_too(house
     assert back.id == ana.id
 
 
+async def test_a_client_that_answers_no_ping_is_lost() -> None:
+    async with doors(heartbeat_seconds=0.1, resume_seconds=0) as house:
+        bo = await house.member("Bo")
+        silent = await (await house.socket(autoping=False)).join("Silent")
+        left = await bo.until("participant_left")
+        assert (left["participant"], left["reason"]) == (silent.id, "timeout")
+        await bo.quiet()
+
+
 async def test_of_two_sockets_the_newer_stays(house: Doors) -> None:
     old = await house.member("Ana")
     new = await house.member("Ana", resume=old.welcome["resume"])

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from sfu.errors import PermissionDeniedError, RemoteError
 from sfu.ids import RoomName
 from sfu.permissions import Permissions
-from signaling.auth import LEEWAY_S, Authority, TokenError
+from signaling.auth import Authority, TokenError
 
 NOW = 1_800_000_000.0
+LEEWAY_S = 10.0
 KEY, SECRET = "devkey", "a-secret-that-is-long-enough-for-hs256"
 ROOM = RoomName("blue")
-AUTHORITY = Authority({KEY: SECRET, "other": "another-secret-that-is-long-enough"}, now=lambda: NOW)
+AUTHORITY = Authority({KEY: SECRET, "other": "another-secret-that-is-long-enough"}, leeway_s=LEEWAY_S, now=lambda: NOW)
 CLAIMS: dict[str, Any] = {
     "iss": KEY,
     "sub": "ana",
