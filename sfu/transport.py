@@ -173,6 +173,7 @@ class Transport:
             return
         self._dtls.receive(datagram)
         self._take_dtls_events(now)
+        self._take_ice_events(now)  # data is a sign of life
         self._flush()
 
     def next_timer(self, now: float) -> float | None:

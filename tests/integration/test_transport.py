@@ -119,6 +119,29 @@ async def test_media_alone_is_no_silence(port: MediaPort) -> None:
     await client.close()
 
 
+async def test_data_ends_a_silence(port: MediaPort) -> None:
+    side, client = Side(port, silence_s=0.2), AiortcClient()
+    side.transport.start(client.remote)
+    await client.connect(side.transport.local_parameters)
+    channel = await client.open("chat")
+    await until(lambda: side.transport.state == "disconnected")
+    channel.send("back")
+    await until(lambda: bool(side.seen(Message)))
+    assert side.seen(Reconnected)
+    assert side.transport.state == "connected"
+    await side.transport.close()
+    await client.close()
+
+
+async def test_a_transport_that_was_never_started_outlives_its_port() -> None:
+    port = MediaPort("127.0.0.1", 0)
+    await port.start()
+    side = Side(port)
+    await port.close()
+    await side.transport.close()
+    assert side.reasons == ["closed"]
+
+
 async def test_a_client_that_hangs_up(port: MediaPort) -> None:
     side, client = Side(port), AiortcClient()
     side.transport.start(client.remote)
