@@ -1,6 +1,8 @@
 """The page is small, self-contained, strict about its own content, and speaks two languages completely."""
 
+import gzip
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from ciranda.server import Server
@@ -9,14 +11,29 @@ from signaling.pages import WEB
 
 MOST_BYTES = 150_000
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
+IMPORTS = re.compile(r'^(?:import|export)\s[^;]*?from "([^"]+)"', re.MULTILINE)
 CODES = re.compile(r"^\| (`[^|]*) \|", re.MULTILINE)
 MALFORMED = {"malformed", "unknown_type", "not_joined", "bad_sdp", "internal"}
 """Codes that mean a fault of page or server, not of a person: they are shown as 'something went wrong'."""
 
 
 async def test_everything_together_is_small() -> None:
-    sizes = {path: path.stat().st_size for path in WEB.rglob("*") if path.is_file()}
+    """As it crosses the wire: compressed."""
+    sizes = {path: len(gzip.compress(path.read_bytes())) for path in WEB.rglob("*") if path.is_file()}
     assert sum(sizes.values()) < MOST_BYTES, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+
+
+async def test_every_module_is_loaded_at_once() -> None:
+    """Without this list a browser learns of a module only when it has read the one that imports it."""
+    found: set[Path] = set()
+    ahead = [WEB / "app.js"]
+    while ahead:
+        module = ahead.pop()
+        if module not in found:
+            found.add(module)
+            ahead += [(module.parent / name).resolve() for name in IMPORTS.findall(module.read_text())]
+    listed = set(re.findall(r'<link rel="modulepreload" href="/static/([^"]+)">', (WEB / "index.html").read_text()))
+    assert listed | {"app.js"} == {path.relative_to(WEB).as_posix() for path in found}
 
 
 async def test_html_has_no_inline_script_or_style() -> None:

@@ -12,7 +12,9 @@ export function gridBoxes(count, width, height, gap) {
   let best = { area: -1 };
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
-    const size = fit((width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows, narrowest);
+    const cell = { width: (width - gap * (columns - 1)) / columns, height: (height - gap * (rows - 1)) / rows };
+    if (cell.width < 1 || cell.height < 1) continue; // nothing but gaps
+    const size = fit(cell.width, cell.height, narrowest);
     const area = size.width * size.height;
     if (area > best.area + 1) best = { ...size, area, columns, rows };
   }

@@ -5,6 +5,7 @@ import { t } from "../ui/i18n.js";
 
 export class Panel extends EventTarget {
   open = null; // id of what is shown
+  #opener = null; // where the focus goes back to
   #title = h("h2", { id: "panel-title", tabIndex: -1 });
   #body = h("div", { class: "panel-body" });
 
@@ -22,6 +23,7 @@ export class Panel extends EventTarget {
 
   /** @param {{element: HTMLElement, focus?: () => void}} content */
   show(id, title, content) {
+    if (!this.open) this.#opener = document.activeElement;
     this.open = id;
     this.#title.textContent = title;
     this.#body.replaceChildren(content.element);
@@ -34,6 +36,7 @@ export class Panel extends EventTarget {
   hide() {
     if (!this.open) return;
     this.open = null;
+    if (this.element.contains(document.activeElement)) this.#opener?.focus();
     show(this.element, false);
     this.#body.replaceChildren();
     this.dispatchEvent(new Event("change"));

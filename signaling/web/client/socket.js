@@ -72,10 +72,15 @@ export class Socket extends EventTarget {
   }
 
   #connect() {
-    const socket = new WebSocket(this.#url);
-    this.#socket = socket;
     this.#welcomed = false;
-    this.#timer = setTimeout(() => socket.close(), WELCOME_TIMEOUT_MS);
+    let socket;
+    try {
+      socket = new WebSocket(this.#url);
+    } catch {
+      return this.#lost(); // a policy forbids it; the answer is the same as from a server that is not there
+    }
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.#abandon(socket), WELCOME_TIMEOUT_MS);
     socket.onopen = () => {
       const resume = this.#resume ? { resume: this.#resume } : {};
       socket.send(JSON.stringify({ type: "join", version: VERSION, ...this.#join, ...resume }));
@@ -140,6 +145,13 @@ export class Socket extends EventTarget {
     this.#timer = setTimeout(() => this.#connect(), delay * (1 + JITTER * Math.random()));
   }
 
+  /** A dead line may take minutes to say so, or never does: leave it and go on. */
+  #abandon(socket) {
+    if (socket !== this.#socket) return;
+    this.#lost();
+    socket.close();
+  }
+
   #hurry() {
     if (this.#ended || this.#welcomed || this.#socket) return;
     clearTimeout(this.#timer);
@@ -147,12 +159,7 @@ export class Socket extends EventTarget {
   }
 
   #ping() {
-    if (this.#awaitingPong) {
-      // A dead line may take minutes to close by itself: leave it and go on.
-      const dead = this.#socket;
-      this.#lost();
-      return dead.close();
-    }
+    if (this.#awaitingPong) return this.#abandon(this.#socket);
     this.#awaitingPong = true;
     this.send({ type: "ping", id: this.#nextId++ });
   }

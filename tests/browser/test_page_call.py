@@ -1,0 +1,110 @@
+"""What people do in a call beside talking: raise a hand, pin, share the link, find their way by keyboard."""
+
+from ciranda.server import Server
+from tests.harness.chromium import Tabs
+from tests.harness.meeting_page import MeetingPage
+
+TIMEOUT_MS = 15_000
+
+
+async def menu(person: MeetingPage, text: str) -> None:
+    await person.page.get_by_role("button", name="More").click()
+    await person.page.locator(".menu-item", has_text=text).click()
+
+
+async def test_hands_are_seen_also_by_those_who_come_later(tabs: Tabs, server: Server) -> None:
+    ana = await MeetingPage.join(tabs, server.url, "hands", "Ana")
+    bo = await MeetingPage.join(tabs, server.url, "hands", "Bo")
+    for person in (ana, bo):
+        await person.page.wait_for_function("() => ciranda.chatOpen")
+    await ana.press("hand")
+    await bo.tile("Ana").get_by_role("img", name="Raised hand").wait_for(timeout=TIMEOUT_MS)
+    cy = await MeetingPage.join(tabs, server.url, "hands", "Cy")
+    await cy.tile("Ana").get_by_role("img", name="Raised hand").wait_for(timeout=TIMEOUT_MS)
+    await ana.press("hand")
+    for person in (bo, cy):
+        await person.tile("Ana").get_by_role("img", name="Raised hand").wait_for(state="hidden", timeout=TIMEOUT_MS)
+
+
+async def test_pin_people_list_and_connection_details(tabs: Tabs, server: Server) -> None:
+    ana = await MeetingPage.join(tabs, server.url, "pin", "Ana")
+    bo = await MeetingPage.join(tabs, server.url, "pin", "Bo")
+    await ana.wait_for_pictures("Bo")
+    await ana.page.get_by_role("button", name="Pin Bo", exact=True).press("Enter")
+    await ana.page.wait_for_function(
+        '() => { const width = (name) => document.querySelector(`li.tile[aria-label="${name}"]`).clientWidth;'
+        " return width('Bo') > 2 * width('Ana (you)'); }"
+    )
+    await ana.press("people")
+    await ana.page.locator(".person", has_text="Bo").wait_for()
+    assert await ana.page.locator(".person").count() == 2
+    await bo.leave()
+    await ana.page.locator(".person", has_text="Bo").wait_for(state="detached")
+    await ana.page.locator(".alone").wait_for()
+    await menu(ana, "Connection details")
+    await ana.page.locator(".stats", has_text="GCM").wait_for(timeout=TIMEOUT_MS)
+
+
+async def test_the_link_is_copied_without_the_token(tabs: Tabs, server: Server) -> None:
+    ana = await MeetingPage.join(
+        tabs, f"{server.url}", "link#token=secret", "Ana", permissions=["clipboard-read", "clipboard-write"]
+    )
+    await ana.page.get_by_role("button", name="Copy link").first.click()
+    await ana.page.locator(".toast", has_text="Link copied").wait_for()
+    assert await ana.page.evaluate("() => navigator.clipboard.readText()") == f"{server.url}/link"
+
+
+async def test_the_keyboard_reaches_everything_and_space_talks(tabs: Tabs, server: Server) -> None:
+    ana = await MeetingPage.join(tabs, server.url, "keys", "Ana")
+    muted = ana.page.locator('[data-control="microphone"].off')
+    await ana.page.keyboard.press("Control+d")
+    await muted.wait_for()
+    await ana.page.evaluate("() => document.activeElement.blur()")
+    await ana.page.keyboard.down("Space")
+    await muted.wait_for(state="detached")
+    await ana.page.keyboard.up("Space")
+    await muted.wait_for()
+    reached = set()
+    for _ in range(12):
+        await ana.page.keyboard.press("Tab")
+        reached.add(await ana.page.evaluate("() => document.activeElement.getAttribute('aria-label')"))
+    assert {
+        "Unmute microphone",
+        "Turn camera off",
+        "Share screen",
+        "More",
+        "Leave meeting",
+        "People",
+        "Chat",
+    } <= reached
+    await ana.page.locator('[data-control="chat"]').press("Enter")
+    await ana.page.wait_for_function("() => document.activeElement.id === 'chat-text'")
+    await ana.page.keyboard.press("Escape")
+    await ana.page.wait_for_function("() => document.activeElement.dataset.control === 'chat'")
+
+
+async def test_the_client_module_serves_other_pages(tabs: Tabs, server: Server) -> None:
+    """A page of one's own: a drawn picture is published, what comes back is decoded, without any view of ours."""
+    ana = await MeetingPage.join(tabs, server.url, "module", "Ana")
+    robot = await tabs.open(f"{server.url}/", instrumented=True)
+    await robot.page.evaluate(
+        """async () => {
+          const { Meeting } = await import('/static/client/index.js');
+          const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 240 });
+          const context = canvas.getContext('2d');
+          setInterval(() => { context.fillStyle = `hsl(${Date.now() % 360} 60% 50%)`; context.fillRect(0, 0, 320, 240); }, 60);
+          const meeting = new Meeting();
+          globalThis.robot = meeting;
+          meeting.addEventListener('chat', ({ detail }) => meeting.sendChat(`you said ${detail.text}`));
+          await meeting.join({ room: 'module', name: 'Robot' });
+          await meeting.publish(canvas.captureStream(15).getVideoTracks()[0], 'camera');
+        }"""
+    )
+    await ana.wait_for_pictures("Robot")
+    await robot.page.wait_for_function("() => robot.chatOpen")
+    await ana.page.wait_for_function("() => ciranda.chatOpen")
+    await ana.press("chat")
+    await ana.say("hello")
+    await ana.wait_for_message("Robot", "you said hello")
+    await robot.page.evaluate("() => robot.leave()")
+    await ana.wait_for_tiles("Ana (you)")
