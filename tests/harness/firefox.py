@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import ifaddr
+
 from tests.harness.page_server import PageServer
 
 EXECUTABLE = "firefox-esr"
@@ -19,7 +22,6 @@ STOP_TIMEOUT_S = 10.0
 PREFERENCES = {
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
-    "media.peerconnection.ice.loopback": True,
     "media.peerconnection.ice.obfuscate_host_addresses": False,
     "media.autoplay.default": 0,
     "media.autoplay.blocking_policy": 0,
@@ -39,6 +41,15 @@ PREFERENCES = {
     "toolkit.telemetry.enabled": False,
     "toolkit.telemetry.unified": False,
 }
+
+
+def own_address() -> str | None:
+    """An IPv4 address of this machine that is not loopback's: Firefox never pairs with a candidate on 127.0.0.1.
+
+    Packets to it stay in the machine. None where there is no other interface.
+    """
+    addresses = (ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4)
+    return next((str(each) for each in addresses if not ipaddress.ip_address(str(each)).is_loopback), None)
 
 
 @contextlib.asynccontextmanager
