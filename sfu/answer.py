@@ -1,7 +1,8 @@
 """The answer's text, from what was decided about each m-line. Pure; it decides nothing but the form (RFC 9429, section 5.3).
 
-Ciranda is ICE-lite and always the DTLS server. ICE candidates stand only in the m-line that carries the bundle (RFC 9143,
-section 7.3.3); ufrag, password and fingerprint stand in all, for clients that look for them there.
+Ciranda is ICE-lite and always the DTLS server. What describes the transport needs to stand only in the m-line that
+carries the bundle (RFC 9143, section 7.3.3). It stands in all, for clients that look elsewhere: aiortc with max-bundle
+takes the candidates of the last one.
 """
 
 from collections.abc import Sequence
@@ -60,12 +61,7 @@ def write_answer(
     transport = _transport(local)
     accepted = [plan.media.mid for plan in plans if plan.accepted and plan.media.mid is not None]
     bundles = any(group.semantics == "BUNDLE" for group in offer.groups)
-    media = []
-    for plan, line in zip(plans, lines, strict=True):
-        description = _media(plan, line, transport, capabilities)
-        if accepted and plan.accepted and plan.media.mid == accepted[0]:
-            description = replace(description, candidates=transport.candidates, end_of_candidates=True)
-        media.append(description)
+    media = (_media(plan, line, transport, capabilities) for plan, line in zip(plans, lines, strict=True))
     return serialize(
         SessionDescription(
             origin=Origin(local.session_id, version),
@@ -96,7 +92,14 @@ def _media(plan: LinePlan, line: NegotiatedLine, transport: _Transport, capabili
     )
     if not plan.accepted:
         return replace(rejected, direction=Direction.INACTIVE if "RTP/" in offered.protocol else None)
-    accepted = replace(rejected, port=transport.port, connection=transport.address, transport=transport.lines)
+    accepted = replace(
+        rejected,
+        port=transport.port,
+        connection=transport.address,
+        transport=transport.lines,
+        candidates=transport.candidates,
+        end_of_candidates=True,
+    )
     if plan.offered is not None:
         return _rtp(accepted, plan, plan.offered, line)
     if plan.idle:

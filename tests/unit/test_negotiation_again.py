@@ -103,7 +103,7 @@ def test_a_recycled_slot_is_another_slot() -> None:
     assert again.lines[1].slot.ssrc != first.lines[1].slot.ssrc
 
 
-def test_candidates_move_to_the_first_m_line_that_lives() -> None:
+def test_a_rejected_first_m_line_has_no_candidates() -> None:
     first = answer(offer_of(AUDIO, VIDEO))
     stopped = answer(offer_of(STOPPED.replace("video", "audio"), VIDEO), previous=first)
     rejected, video = media_of(stopped)
