@@ -124,12 +124,12 @@ cdef size_t _chunk(const Plan *plan, size_t start, size_t end, uint16_t *chunk) 
     return covered
 
 
-cdef size_t _chunks(const Plan *plan, uint8_t *out, size_t room, size_t *deltas) noexcept nogil:
+cdef size_t _chunks(const Plan *plan, uint8_t *out, size_t room, size_t *chunk_bytes) noexcept nogil:
     # Writes chunks for as many statuses as fit into `room` together with their deltas; gives how many, and the bytes of
     # chunks. A delta symbol's value is its size in bytes.
     cdef size_t told = 0, used = 0, covered, index, end, size
     cdef uint16_t chunk = 0
-    while told < plan.count and used + 2 <= room:
+    while told < plan.count:
         end = plan.count
         while True:
             covered = _chunk(plan, told, end, &chunk)
@@ -146,10 +146,8 @@ cdef size_t _chunks(const Plan *plan, uint8_t *out, size_t room, size_t *deltas)
         put16(out, chunk)
         out += 2
         used += size
-        deltas[0] += 2
+        chunk_bytes[0] += 2
         told += covered
-        if end < plan.count:
-            break
     return told
 
 

@@ -1,7 +1,5 @@
 # What the receiver of one stream keeps (RFC 3550 A.1, A.3, A.8).
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int32_t, int64_t
-# The old address of these names.
-from sfu.dataplane.nack cimport NACK_LIST_SIZE, NackEntry, NackList, nack_collect, nack_init, nack_packet
 
 cdef struct ReceiveStats:
     uint8_t started

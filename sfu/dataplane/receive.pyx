@@ -114,8 +114,8 @@ cdef void report_of(ReceiveStats *stats, uint32_t ssrc, int64_t now_us, ReportBl
     out.ssrc = ssrc
     interval_lost = <int64_t> interval - <int64_t> (received - stats.received_prior)
     if interval and interval_lost > 0:
-        interval_lost = (interval_lost << 8) // <int64_t> interval
-        out.fraction_lost = 255 if interval_lost > 255 else <uint8_t> interval_lost
+        # Below 256: the packet that moved `highest` on was received.
+        out.fraction_lost = <uint8_t> ((interval_lost << 8) // <int64_t> interval)
     stats.expected_prior = expected
     stats.received_prior = received
     out.lost = 0x7FFFFF if lost > 0x7FFFFF else -0x800000 if lost < -0x800000 else <int32_t> lost

@@ -1,7 +1,6 @@
 # RTCP read (RFC 3550, 4585, 5104, REMB): a compound checked, then walked block by block.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int64_t
-# The old address of these names.
-from sfu.dataplane.clock cimport SenderClock, clock_init, clock_report, clock_timestamp, ntp_from_us
+# What writes RTCP can be had from here too.
 from sfu.dataplane.receive cimport ReportBlock, report_of
 from sfu.dataplane.rtcp_write cimport (
     write_bye, write_fir, write_nack, write_pli, write_receiver_report, write_remb, write_sdes_cname,

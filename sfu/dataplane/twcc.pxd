@@ -1,7 +1,4 @@
 # The format of transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1).
-# The old address of these names.
-from sfu.dataplane.arrivals cimport TWCC_LOG_SIZE, ArrivalLog, arrivals_feedback, arrivals_init, arrivals_packet
-from sfu.dataplane.sent cimport TWCC_SENT_SIZE, SentLog, SentPacket, sent_feedback, sent_init, sent_packet
 
 cdef enum:
     SYMBOL_MISSING = 0

@@ -104,6 +104,13 @@ def test_a_thousand_fit_and_one_more_overflows() -> None:
     assert nacks.missing == [BASE + LIST_SIZE + 4]
 
 
+@pytest.mark.parametrize("found", [1, 2, LIST_SIZE // 2, LIST_SIZE])
+def test_a_full_list_gives_up_any_of_its_entries(found: int) -> None:
+    nacks = hole(BASE, BASE + LIST_SIZE + 1, newer=0)
+    nacks.packet(BASE + found)
+    assert nacks.missing == [BASE + each for each in range(1, LIST_SIZE + 1) if each != found]
+
+
 def test_overflow_keeps_what_follows_the_last_keyframe() -> None:
     nacks = hole(BASE, BASE + 600, newer=0)
     nacks.packet(BASE + 601, keyframe=True)

@@ -133,6 +133,8 @@ HOSTILE = {
     "padding over the SSRC": raw(201, b"\x00\x00\x00\x04", pad=True),
     "padding over the report block": raw(201, bytes(4) + bytes(23) + b"\x04", count=1, pad=True),
     "padding in the middle": raw(201, bytes(4) + b"\x00\x00\x00\x04", pad=True) + raw(201, bytes(4)),
+    "padding over the header of what we do not know": raw(204, b"\x00\x00\x00\x08", pad=True),
+    "padding over the header of a bye": raw(203, b"\x00\x00\x00\x08", pad=True),
     "padding of a header alone": raw(201, b"", pad=True),
 }
 

@@ -53,6 +53,7 @@ def test_header() -> None:
         ([SMALL, MISSING] * 7 + [SMALL], [one_bit(*[1, 0] * 7), run_length(SMALL, 1)]),
         ([SMALL, LARGE, SMALL], [two_bit(1, 2, 1)]),
         ([SMALL] * 7 + [LARGE] * 7, [run_length(SMALL, 7), run_length(LARGE, 7)]),
+        ([SMALL] * 6 + [LARGE] * 2, [two_bit(1, 1, 1, 1, 1, 1, 2), run_length(LARGE, 1)]),
         ([SMALL] * 13 + [MISSING] * 1 + [SMALL], [one_bit(*[1] * 13, 0), run_length(SMALL, 1)]),
         (
             [SMALL] + [MISSING] * 2000 + [SMALL],
