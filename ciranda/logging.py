@@ -14,7 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from sfu.config import Settings
 
-SECRETS = re.compile(r"token|secret|password|passwd|pwd|authorization|cookie|\bsdp\b|api_key|ice_pwd", re.IGNORECASE)
+SECRETS = re.compile(r"token|secret|passw|pwd|authorization|cookie|(?:^|_)sdp(?:_|$)|api_key", re.IGNORECASE)
 LIBRARIES = ("aiohttp", "aiortc", "aioice", "asyncio", "pyee")
 """Never below a warning: their debug lines hold whole session descriptions."""
 

@@ -1,8 +1,17 @@
 """`/healthz`, `/readyz`, and what surrounds every response: headers that keep browsers strict, errors as JSON."""
 
+import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from yarl import URL
 
 from ciranda.server import Server
@@ -57,6 +66,28 @@ async def test_one_socket_for_both_families() -> None:
         for host in ("127.0.0.1", "[::1]"):
             async with house.http.get(f"http://{host}:{port}/healthz") as response:
                 assert response.status == 200
+
+
+async def test_over_tls(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    chain, private = tmp_path / "chain.pem", tmp_path / "key.pem"
+    chain.write_bytes(certificate.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    async with doors(tls_cert=chain, tls_key=private) as house:
+        assert house.server.url.startswith("https://127.0.0.1:")
+        trusting = ssl.create_default_context(cafile=str(chain))
+        async with house.http.get(house.url("/healthz"), ssl=trusting) as response:
+            assert response.status == 200
+        ana = await (await house.socket(ssl=trusting)).join()
+        assert ana.welcome["room"] == "blue"
 
 
 def test_open_rooms_stay_on_loopback() -> None:
