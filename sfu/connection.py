@@ -15,8 +15,7 @@ from sfu.dtls import Certificate
 from sfu.errors import LimitError
 from sfu.ids import Mid, ParticipantId, Ufrag, new_ssrc, new_track_id
 from sfu.media_port import MediaPort
-from sfu.negotiated import LocalParameters, Negotiated, Role
-from sfu.negotiation import CAPABILITIES, negotiate
+from sfu.negotiation import CAPABILITIES, LocalParameters, Negotiated, Role, negotiate
 from sfu.protocol.sdp import IceFragment, SdpLimits, parse_fragment, write_fragment
 from sfu.slot import Slot
 from sfu.track import Track

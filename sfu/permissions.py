@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sfu.negotiated import Role
+from sfu.negotiation import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,11 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+def source_of(module: str) -> Path:
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
 def is_module(name: str) -> bool:
     path = ROOT.joinpath(*name.split("."))
     return path.with_suffix(".py").is_file() or path.with_suffix(".pyx").is_file() or (path / "__init__.py").is_file()
@@ -152,7 +157,7 @@ def test_pure_modules_do_no_io_and_read_no_clock(prefix: str) -> None:
     assert modules
     for module in modules:
         assert {target.partition(".")[0] for target in GRAPH[module]} & IO_MODULES == set(), module
-        tree = ast.parse(ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8"))
+        tree = ast.parse(source_of(module).read_text(encoding="utf-8"))
         used = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "socket"}
         assert used <= ADDRESS_FUNCTIONS, module
 

@@ -128,4 +128,4 @@ class Worker:
         """An eventfd, readable while events wait."""
     def drain(self, limit: int = 256) -> list[Event]: ...
     def send(self, data: bytes, address: Address) -> None:
-        """Send a STUN or DTLS datagram from the media socket. Never blocks; a full socket buffer drops it and counts `send_full`."""
+        """Send a STUN or DTLS datagram from the media socket. Never blocks; a full socket buffer drops it (`send_full`)."""

@@ -4,9 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from sfu.dataplane import Engine
-
 import metrics
+from sfu.dataplane import Engine
 from tests.integration.test_metrics import PROMISED
 
 FOLDER = Path(metrics.__file__).parent

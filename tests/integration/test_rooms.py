@@ -19,7 +19,7 @@ from sfu.events import (
     TrackRemoved,
 )
 from sfu.ids import Mid, RoomName, TrackId
-from sfu.negotiated import Role
+from sfu.negotiation.negotiated import Role
 from sfu.node import Node
 from sfu.participant import Participant
 from sfu.permissions import JoinRequest, Permissions

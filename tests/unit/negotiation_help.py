@@ -3,9 +3,9 @@
 import itertools
 from pathlib import Path
 
-from sfu.capabilities import CAPABILITIES, Capabilities
 from sfu.ids import Ufrag
 from sfu.negotiation import Candidate, LocalParameters, Negotiated, Role, negotiate
+from sfu.negotiation.capabilities import CAPABILITIES, Capabilities
 from sfu.protocol.sdp import MediaDescription, SessionDescription, parse
 
 OFFERS = Path(__file__).parent.parent / "data" / "offers"

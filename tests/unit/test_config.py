@@ -1,6 +1,7 @@
 """Settings come from flags, environment and file, and refuse what would be unsafe."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -34,10 +35,11 @@ def test_lists_in_the_environment_are_separated_by_commas(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("field", ["http_host", "media_host"])
 def test_beyond_loopback_needs_keys_or_insecure(field: str) -> None:
+    everywhere: dict[str, Any] = {field: "0.0.0.0"}
     with pytest.raises(ValidationError, match="reachable from outside"):
-        Settings(**{field: "0.0.0.0"})
-    assert Settings(**{field: "0.0.0.0"}, insecure=True).insecure
-    assert Settings(**{field: "0.0.0.0"}, api_key=KEY).api_secrets
+        Settings(**everywhere)
+    assert Settings(**everywhere, insecure=True).insecure
+    assert Settings(**everywhere, api_key=KEY).api_secrets
 
 
 @pytest.mark.parametrize("pair", ["", "key", "key:", ":secret-of-some-length", "key:short"])
@@ -58,7 +60,7 @@ def test_a_key_without_a_proper_secret_is_refused_and_not_repeated(pair: str) ->
         {"config": "/nonexistent.toml"},
     ],
 )
-def test_unusable_values_are_refused(values: dict[str, object]) -> None:
+def test_unusable_values_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Settings(**values)
 

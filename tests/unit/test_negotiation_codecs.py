@@ -2,9 +2,9 @@
 
 import pytest
 
-from sfu.capabilities import Capabilities, h264_profile
 from sfu.dataplane.types import Format
 from sfu.errors import SdpError
+from sfu.negotiation.capabilities import Capabilities, h264_profile
 from tests.unit.negotiation_help import answer, load, media_of, offer_of
 
 RTP = "UDP/TLS/RTP/SAVPF"

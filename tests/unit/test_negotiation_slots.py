@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from sfu.capabilities import CAPABILITIES
 from sfu.dataplane.types import Extension, Format, Kind, SlotFormat, SlotParams
 from sfu.errors import LocalError
 from sfu.negotiation import Negotiated, negotiate
+from sfu.negotiation.capabilities import CAPABILITIES
 from sfu.protocol.sdp import Direction, MediaStreamId, SsrcGroup
 from tests.unit.negotiation_help import AUDIO, BOTH, LOCAL, VIDEO, answer, load, media_of, offer_of
 

@@ -48,7 +48,7 @@ def test_a_voice_goes_beside_its_own_picture() -> None:
 def test_a_screen_goes_beside_no_other_persons_voice_when_there_is_a_free_pair() -> None:
     slots = [slot("a0", A, "mic-a"), slot("a1", A), slot("v0", V), slot("v1", V)]
     filled = assign(slots, [candidate("mic-a", "a", A), candidate("screen-b", "b", V)])
-    assert filled["v1"] == "screen-b"
+    assert filled[Mid("v1")] == "screen-b"
 
 
 def test_missing_counts_what_does_not_fit_up_to_the_most() -> None:

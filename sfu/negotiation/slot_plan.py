@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from sfu.dataplane.types import Extension, Kind, SlotFormat, SlotParams
 from sfu.errors import LocalError
 from sfu.ids import Mid
-from sfu.line_plan import LinePlan
-from sfu.negotiated import NegotiatedLine
-from sfu.offered_media import OfferedMedia
+from sfu.negotiation.line_plan import LinePlan
+from sfu.negotiation.negotiated import NegotiatedLine
+from sfu.negotiation.offered_media import OfferedMedia
 from sfu.protocol.sdp import ExtensionMap
 
 PUBLISHING_EXTENSIONS = frozenset({Extension.RID, Extension.REPAIRED_RID})

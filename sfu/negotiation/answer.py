@@ -8,10 +8,10 @@ takes the candidates of the last one.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sfu.capabilities import Capabilities, answer_parameters
-from sfu.line_plan import LinePlan
-from sfu.negotiated import LocalParameters, NegotiatedLine
-from sfu.offered_media import OfferedMedia
+from sfu.negotiation.capabilities import Capabilities, answer_parameters
+from sfu.negotiation.line_plan import LinePlan
+from sfu.negotiation.negotiated import LocalParameters, NegotiatedLine
+from sfu.negotiation.offered_media import OfferedMedia
 from sfu.protocol.sdp import (
     CandidateLine,
     Direction,

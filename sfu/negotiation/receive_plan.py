@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from sfu.dataplane.types import Extension, Format, ReceiveParams, TrackParams
 from sfu.errors import SdpError
-from sfu.line_plan import LinePlan
-from sfu.offered_media import OfferedMedia
+from sfu.negotiation.line_plan import LinePlan
+from sfu.negotiation.offered_media import OfferedMedia
 from sfu.protocol.sdp import ExtensionMap
 
 

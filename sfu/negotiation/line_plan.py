@@ -9,12 +9,12 @@ and data channels are rejected with port 0 (RFC 3264, section 6).
 
 from dataclasses import dataclass
 
-from sfu.capabilities import Capabilities
 from sfu.dataplane.types import Kind
 from sfu.errors import SdpError
-from sfu.negotiated import Role
-from sfu.offer import DATA_FORMAT, DATA_PROTOCOLS, RTP_PROTOCOLS, is_live
-from sfu.offered_media import OfferedMedia, read_media
+from sfu.negotiation.capabilities import Capabilities
+from sfu.negotiation.negotiated import Role
+from sfu.negotiation.offer import DATA_FORMAT, DATA_PROTOCOLS, RTP_PROTOCOLS, is_live
+from sfu.negotiation.offered_media import OfferedMedia, read_media
 from sfu.protocol.sdp import Direction, MediaDescription, SessionDescription
 
 KINDS = {"audio": Kind.AUDIO, "video": Kind.VIDEO}

@@ -6,9 +6,16 @@ Pure. It knows one m-line only and neither directions nor roles; everything that
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sfu.capabilities import EXTENSION_URIS, FEEDBACK, MAX_EXTENSION_ID, Capabilities, match_format, parse_parameters
 from sfu.dataplane.types import Extension, Format, Kind
 from sfu.errors import SdpError
+from sfu.negotiation.capabilities import (
+    EXTENSION_URIS,
+    FEEDBACK,
+    MAX_EXTENSION_ID,
+    Capabilities,
+    match_format,
+    parse_parameters,
+)
 from sfu.protocol.sdp import ExtensionMap, MediaDescription, RidRestrictions, RtpMap
 
 MAX_SSRCS = 16

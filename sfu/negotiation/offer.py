@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sfu.errors import SdpError
-from sfu.negotiated import NegotiatedLine
+from sfu.negotiation.negotiated import NegotiatedLine
 from sfu.protocol.sdp import CandidateLine, MediaDescription, SessionDescription
 
 RTP_PROTOCOLS = frozenset(

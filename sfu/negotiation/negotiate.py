@@ -7,30 +7,16 @@ Pure: no socket, no clock, no randomness but the SSRCs that the caller draws. Th
 
 from collections.abc import Callable, Sequence
 
-from sfu.answer import write_answer
-from sfu.capabilities import CAPABILITIES, Capabilities
 from sfu.errors import SdpError
 from sfu.ids import Mid
-from sfu.line_plan import KINDS, LinePlan, plan_lines
-from sfu.negotiated import DataChannelParams, LocalParameters, Negotiated, NegotiatedLine, Role
-from sfu.offer import RemoteTransport, check_bundle, check_order, read_transport
-from sfu.protocol.ice import Candidate
+from sfu.negotiation.answer import write_answer
+from sfu.negotiation.capabilities import CAPABILITIES, Capabilities
+from sfu.negotiation.line_plan import KINDS, LinePlan, plan_lines
+from sfu.negotiation.negotiated import DataChannelParams, LocalParameters, Negotiated, NegotiatedLine, Role
+from sfu.negotiation.offer import RemoteTransport, check_bundle, check_order, read_transport
+from sfu.negotiation.receive_plan import plan_receive, plan_tracks
+from sfu.negotiation.slot_plan import SlotPlanner
 from sfu.protocol.sdp import DEFAULT_LIMITS, SdpLimits, SessionDescription, parse
-from sfu.receive_plan import plan_receive, plan_tracks
-from sfu.slot_plan import SlotPlanner
-
-__all__ = [
-    "CAPABILITIES",
-    "Candidate",
-    "Capabilities",
-    "DataChannelParams",
-    "LocalParameters",
-    "Negotiated",
-    "NegotiatedLine",
-    "Role",
-    "SdpLimits",
-    "negotiate",
-]
 
 DEFAULT_REMOTE_SCTP_PORT = 5_000
 """RFC 8841 demands the attribute; RFC 9429's data channels use this port."""

@@ -1,0 +1,34 @@
+"""Names of the drop reasons, for tests and metrics; the packet path uses `reasons.pxd`."""
+
+from enum import IntFlag
+
+class DropReason(IntFlag):
+    DROP_NONE = 0
+    DROP_EMPTY = 1
+    DROP_TOO_LARGE = 2
+    DROP_UNKNOWN_FIRST_BYTE = 3
+    DROP_UNKNOWN_ADDRESS = 4
+    DROP_RTP_MALFORMED = 5
+    DROP_RTP_PADDING = 6
+    DROP_RTP_EXTENSION = 7
+    DROP_RTCP_MALFORMED = 8
+    DROP_SRTP_NO_KEYS = 9
+    DROP_SRTP_AUTH = 10
+    DROP_SRTP_REPLAY = 11
+    DROP_UNKNOWN_SSRC = 12
+    DROP_UNKNOWN_PAYLOAD_TYPE = 13
+    DROP_STREAM_LIMIT = 14
+    DROP_TOO_OLD = 15
+    DROP_DUPLICATE = 16
+    DROP_NO_KEYFRAME = 17
+    DROP_FORMAT_NOT_NEGOTIATED = 18
+    DROP_PADDING_ONLY = 19
+    DROP_EVENT_RING_FULL = 20
+    DROP_TRANSMIT_FULL = 21
+    DROP_SEND_FULL = 22
+    DROP_SEND_ERROR = 23
+    DROP_SRTP_PROTECT = 24
+    DROP_COUNT = 25
+
+DROP_NAMES: tuple[str, ...]
+"""Metric labels by number, starting at reason 1."""
