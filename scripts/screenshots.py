@@ -76,7 +76,9 @@ async def open_chat(page: Page) -> None:
         ("p_0", "Bruno Alves", "The notes are here: https://example.org/notes/2026/spring?page=2"),
         ("p_1", "Chiara Rossi", "Thank you! I have one question about the last figure, if there is time at the end."),
     ):
-        await page.evaluate("m => window.standInChat(m)", {"from": sender, "name": name, "text": text, "at_ms": 1760000000000})
+        await page.evaluate(
+            "m => window.standInChat(m)", {"from": sender, "name": name, "text": text, "at_ms": 1760000000000}
+        )
     await page.locator("#chat-text").fill("There will be time")
     await page.keyboard.press("Enter")
 
@@ -165,7 +167,9 @@ async def shoot(browser: Browser, view: View, size: str, scheme: str, folder: Pa
     complaints: list[str] = []
     try:
         page = await context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None)
+        page.on(
+            "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         await page.route("**/*", serve)
         scenario = {"people": [], "devices": "given", "refuse": None, **view.scenario}

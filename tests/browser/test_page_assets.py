@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ciranda.server import Server
-from tests.harness.chromium import Tabs
 from signaling.pages import WEB
+from tests.harness.chromium import Tabs
 
 MOST_BYTES = 150_000
 PLACEHOLDER = re.compile(r"\{(\w+)\}")

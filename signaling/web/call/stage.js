@@ -48,6 +48,12 @@ export class Stage extends EventTarget {
     this.#place();
   }
 
+  /** Participant id of whoever is pinned, oneself excepted. */
+  get pinnedOther() {
+    const entry = this.#cast.find(({ key }) => key === this.pinned);
+    return entry && !entry.self ? entry.participant : null;
+  }
+
   setLayout(layout) {
     this.layout = layout;
     this.#place();

@@ -102,6 +102,7 @@ export class CallView {
     on(this.#sender, "screen", () => (this.#drawDevices(), this.#redraw()));
     on(this.#sender, "problem", ({ error }) => warn(Object.values(explain(error)).join(". ")));
     on(this.#playback, "blocked", ({ blocked }) => this.#sound(blocked));
+    on(this.#stage, "pinned", () => meeting.pin(this.#stage.pinnedOther ? [this.#stage.pinnedOther] : []));
     on(this.#panel, "change", () => this.#panelChanged());
     on(document, "fullscreenchange", () => this.#controls.set("fullscreen", Boolean(document.fullscreenElement)));
     this.#chat.setOpen(meeting.chatOpen);

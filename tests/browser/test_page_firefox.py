@@ -1,0 +1,70 @@
+"""Somebody with Firefox and somebody with Chromium in one meeting: see, hear, write, share, reload, leave."""
+
+import pytest
+
+from ciranda.server import Server
+from sfu.config import Settings
+from tests.harness.chromium import Tabs
+from tests.harness.firefox import own_address
+from tests.harness.firefox_driver import FirefoxPage, firefox_page
+from tests.harness.meeting_page import MeetingPage
+from tests.harness.stats import eventually
+
+SEES_BO = "document.querySelector('.tile[aria-label=\"Bo\"]')?.classList.contains('playing') ?? false"
+DRAWN_SCREEN = """(() => {
+  navigator.mediaDevices.getDisplayMedia = async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 });
+    const context = canvas.getContext('2d');
+    setInterval(() => { context.fillStyle = `hsl(${Date.now() % 360} 50% 50%)`; context.fillRect(0, 0, 640, 360); }, 100);
+    return canvas.captureStream(10);
+  };
+})()"""
+
+
+async def press(fox: FirefoxPage, control: str) -> None:
+    await fox.evaluate(f"document.querySelector('[data-control=\"{control}\"]').click()")
+
+
+async def test_firefox_and_chromium_meet(tabs: Tabs) -> None:
+    address = own_address()
+    if address is None:
+        pytest.skip("Firefox does not pair with candidates on loopback, and this machine has no other address")
+    settings = Settings(http_port=0, media_port=0, media_host=address, insecure=True)
+    async with Server(settings) as server, firefox_page() as fox:
+        await fox.goto(f"{server.url}/fox")
+        await fox.wait_for("document.querySelector('.preview video')?.videoWidth > 0")
+        await fox.evaluate("document.querySelector('#name').value = 'Fox'")
+        await fox.evaluate("document.querySelector('button[type=submit]').click()")
+        await fox.wait_for("globalThis.ciranda?.connectionState === 'connected'")
+        bo = await MeetingPage.join(tabs, server.url, "fox", "Bo")
+        await bo.wait_for_pictures("Fox")
+        await fox.wait_for(SEES_BO)
+
+        async def heard() -> bool:
+            return any(s["totalAudioEnergy"] > 0 for s in (await bo.sample()).inbound("audio").values())
+
+        await eventually(heard, within_s=10, what="Bo hears Firefox")
+
+        await fox.wait_for("ciranda.chatOpen")
+        await press(fox, "chat")
+        await fox.evaluate("document.querySelector('#chat-text').value = 'hello from Firefox'")
+        await fox.evaluate("document.querySelector('.chat-form').requestSubmit()")
+        await bo.press("chat")
+        await bo.wait_for_message("Fox", "hello from Firefox")
+        await bo.say("hello Firefox")
+        await fox.wait_for("document.querySelector('.chat-list').innerText.includes('hello Firefox')")
+
+        await fox.evaluate(DRAWN_SCREEN)
+        await press(fox, "share")
+        await bo.tile("Screen of Fox", playing=True).wait_for(timeout=20_000)
+        await press(fox, "share")
+        await bo.wait_for_tiles("Bo (you)", "Fox")
+
+        identity = await fox.evaluate("ciranda.self.id")
+        await fox.reload()
+        await fox.wait_for(f"globalThis.ciranda?.self?.id === {identity!r}")
+        await fox.wait_for(SEES_BO)
+        await bo.wait_for_pictures("Fox")
+
+        await fox.evaluate("document.querySelector('.control.leave').click()")
+        await bo.wait_for_tiles("Bo (you)")
