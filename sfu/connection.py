@@ -171,16 +171,17 @@ class Connection:
 
     def _apply_slots(self, result: Negotiated) -> None:
         wanted = {line.mid: line.slot for line in result.lines if line.slot is not None}
+        numbers = {line.mid: line.slot_number for line in result.lines}
         for mid in [mid for mid, slot in self.slots.items() if mid not in wanted or wanted[mid].kind != slot.kind]:
             self._engine.remove_slot(self.slots.pop(mid).handle)
         for mid, params in wanted.items():
             slot = self.slots.get(mid)
             if slot is None:
-                self.slots[mid] = Slot(params, self._engine.add_slot(self.transport.handle, params))
+                handle = self._engine.add_slot(self.transport.handle, params)
+                self.slots[mid] = Slot(params, handle, numbers[mid])
             elif slot.params != params:
                 slot.params = params
                 self._engine.update_slot(slot.handle, params)
-        # The order of the m-lines decides which audio slot is beside which video slot.
         self.slots = {mid: self.slots[mid] for mid in wanted}
 
     def _handle(self, event: TransportEvent) -> None:

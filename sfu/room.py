@@ -194,7 +194,9 @@ class Room:
         connection = receiver.connection
         if connection is None or not connection.role.subscribe:
             return
-        slots = [OpenSlot(slot.mid, slot.kind, slot.track.id if slot.track else None) for slot in receiver.slots]
+        slots = [
+            OpenSlot(slot.mid, slot.kind, slot.track.id if slot.track else None, slot.number) for slot in receiver.slots
+        ]
         candidates = self._candidates(receiver, tracks.values())
         filling = assign(slots, candidates)
         changed = connection.fill({mid: tracks[t] if t is not None else None for mid, t in filling.items()})

@@ -1,9 +1,8 @@
 """Which track fills which slot. Pure: values in, values out; it knows neither rooms nor packets.
 
 The strategy: rank the tracks, take as many as there are slots, leave those that already have a slot where they are,
-and put the newcomers where lip sync works best. The n-th audio and the n-th video slot of a connection share a media
-stream, which is what browsers synchronise by, so a person's microphone goes beside their camera whenever that place is
-free.
+and put the newcomers where lip sync works best. An audio and a video slot of the same number share a media stream,
+which is what browsers synchronise by, so a person's microphone goes beside their camera whenever that place is free.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,6 +30,8 @@ class OpenSlot:
     mid: Mid
     kind: Kind
     track_id: TrackId | None
+    number: int | None = None
+    """Of the media stream that it shares with a slot of the other kind; `None`: with none."""
 
 
 def assign(slots: Sequence[OpenSlot], candidates: Sequence[Candidate]) -> dict[Mid, TrackId | None]:
@@ -87,7 +88,8 @@ def _place(
 
 
 def _neighbours(slots: Sequence[OpenSlot]) -> dict[Mid, Mid]:
-    audio = [slot.mid for slot in slots if slot.kind is Kind.AUDIO]
-    video = [slot.mid for slot in slots if slot.kind is Kind.VIDEO]
-    pairs = list(zip(audio, video, strict=False))
-    return {**dict(pairs), **{v: a for a, v in pairs}}
+    """MID → MID of the slot of the other kind that shares its media stream."""
+    by_stream = {(slot.number, slot.kind): slot.mid for slot in slots if slot.number is not None}
+    other = {Kind.AUDIO: Kind.VIDEO, Kind.VIDEO: Kind.AUDIO}
+    beside = {slot.mid: by_stream.get((slot.number, other[slot.kind])) for slot in slots}
+    return {mid: neighbour for mid, neighbour in beside.items() if neighbour is not None}

@@ -17,6 +17,8 @@ class Slot:
 
     params: SlotParams
     handle: int
+    number: int | None = None
+    """Of the media stream `slot-n` that it shares with a slot of the other kind; stays for the slot's life."""
     track: Track | None = None
 
     @property

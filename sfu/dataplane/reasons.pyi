@@ -1,8 +1,8 @@
 """Names of the drop reasons, for tests and metrics; the packet path uses `reasons.pxd`."""
 
-from enum import IntFlag
+from enum import IntEnum
 
-class DropReason(IntFlag):
+class DropReason(IntEnum):
     DROP_NONE = 0
     DROP_EMPTY = 1
     DROP_TOO_LARGE = 2

@@ -11,7 +11,8 @@ A, V = Kind.AUDIO, Kind.VIDEO
 
 
 def slot(mid: str, kind: Kind, track: str | None = None) -> OpenSlot:
-    return OpenSlot(Mid(mid), kind, TrackId(track) if track else None)
+    """The last digit of the MID is the number of the media stream."""
+    return OpenSlot(Mid(mid), kind, TrackId(track) if track else None, int(mid[-1]))
 
 
 def candidate(track: str, owner: str, kind: Kind, rank: int = 0) -> Candidate:
