@@ -43,6 +43,11 @@ cdef int _block_fits(const uint8_t *block, size_t length) noexcept nogil:
     return 1
 
 
+cdef inline int _ends_unevenly(const uint8_t *block) noexcept nogil:
+    # Padding counts whole words (RFC 3550, 6.4.1), but libwebrtc fills transport-wide feedback up to one with it.
+    return block[1] == PT_TRANSPORT_FEEDBACK and block[0] & MAX_COUNT == FMT_TWCC
+
+
 cdef int rtcp_check(const uint8_t *data, size_t length) noexcept nogil:
     cdef size_t offset = 0, size, padding
     if length < HEADER or length & 3:
@@ -54,7 +59,9 @@ cdef int rtcp_check(const uint8_t *data, size_t length) noexcept nogil:
         padding = 0
         if data[offset] & 0x20:
             padding = data[offset + size - 1]
-            if offset + size != length or padding == 0 or padding & 3 or padding > size - HEADER:
+            if offset + size != length or padding == 0 or padding > size - HEADER:
+                return DROP_RTCP_MALFORMED
+            if padding & 3 and not _ends_unevenly(data + offset):
                 return DROP_RTCP_MALFORMED
         if not _block_fits(data + offset, size - padding):
             return DROP_RTCP_MALFORMED

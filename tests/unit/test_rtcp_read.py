@@ -93,6 +93,16 @@ def test_padding_of_the_last_block_is_left_out(padding: int) -> None:
     assert len(found[1].body) == 4
 
 
+@pytest.mark.parametrize("padding", [1, 2, 3])
+def test_libwebrtc_fills_transport_feedback_up_to_a_word(padding: int) -> None:
+    """Not whole words, against RFC 3550; Chromium sends all of its feedback so."""
+    fill = bytes(padding - 1) + bytes([padding])
+    body = struct.pack("!LLHHLH", 1, 2, 3, 1, 0, 0x2001) + b"\x04" + bytes(5 - padding)
+    (block,) = blocks(raw(205, body + fill, count=15, pad=True))
+    assert block.kind == "twcc"
+    assert len(block.body) == 16 - padding
+
+
 def test_an_extension_of_a_report_is_left_alone() -> None:
     (block,) = blocks(raw(201, bytes(4) + bytes(24) + b"more", count=1))
     assert len(block.reports) == 1
