@@ -89,7 +89,9 @@ def _place(
 
 def _neighbours(slots: Sequence[OpenSlot]) -> dict[Mid, Mid]:
     """MID → MID of the slot of the other kind that shares its media stream."""
-    by_stream = {(slot.number, slot.kind): slot.mid for slot in slots if slot.number is not None}
-    other = {Kind.AUDIO: Kind.VIDEO, Kind.VIDEO: Kind.AUDIO}
-    beside = {slot.mid: by_stream.get((slot.number, other[slot.kind])) for slot in slots}
-    return {mid: neighbour for mid, neighbour in beside.items() if neighbour is not None}
+    streams: dict[int, list[Mid]] = {}
+    for slot in slots:
+        if slot.number is not None:
+            streams.setdefault(slot.number, []).append(slot.mid)
+    pairs = [mids for mids in streams.values() if len(mids) == len(Kind)]
+    return {mid: other for first, second in pairs for mid, other in ((first, second), (second, first))}
