@@ -25,6 +25,8 @@ KEEPALIVE_S = 75.0
 """How long an idle HTTP connection is kept: longer than the 60 s of usual reverse proxies, which must close first."""
 LINGER_S = 2.0
 """How long the rest of a refused body is read, so that the client sees the refusal rather than a reset."""
+GRACE_S = 1.0
+"""For HTTP requests that are being answered when the server closes."""
 
 log = get_logger(__name__)
 
@@ -67,15 +69,20 @@ class Server:
         log.info("ready", http=self.url, media=[f"{host} {port}/udp" for host, port in self.media_addresses])
 
     async def close(self) -> None:
-        """Tell everybody why, end their sessions, stop listening. Takes at most about `shutdown_seconds`. Safe to call twice."""
+        """Tell everybody why, end their sessions, stop listening. Safe to call twice.
+
+        It takes at most `shutdown_seconds`, and a second for requests that are being answered.
+        """
         self._ready = False
         started_s = time.monotonic()
+        limit_s = self.settings.shutdown_seconds
         try:
-            async with asyncio.timeout(self.settings.shutdown_seconds):
+            async with asyncio.timeout(limit_s):
                 await self._app[CONTEXT].close()
                 await self.node.close()
         except TimeoutError:
-            log.warning("shutdown_cut_short", after_s=round(time.monotonic() - started_s, 1))
+            log.warning("shutdown_cut_short", after_s=limit_s, rooms=len(self.node.rooms))
+            # Who has left is not asked again; the worker threads and their ports must go in any case.
             await self.node.close()
         await self._operations.sampler.close()
         runner, self._runner = self._runner, None
@@ -121,7 +128,7 @@ class Server:
             auto_decompress=False,
             keepalive_timeout=KEEPALIVE_S,
             lingering_time=LINGER_S,
-            shutdown_timeout=self.settings.shutdown_seconds,
+            shutdown_timeout=GRACE_S,
         )
         await runner.setup()
         self._runner = runner

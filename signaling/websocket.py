@@ -28,7 +28,7 @@ from signaling.outbox import Outbox
 from signaling.responses import HttpError
 from signaling.translation import encode_event
 
-FLUSH_S = 2.0
+FLUSH_S = 1.0
 """How long a closing socket's last messages and its closing handshake may take."""
 
 CLOSE_CODES = {
@@ -192,12 +192,12 @@ class Client:
 
     async def _read_one(self) -> bool:
         frame = await self._socket.receive()
-        if frame.type is WSMsgType.BINARY:
-            self.refuse(ProtocolError("messages are text frames"))
-        elif frame.type is not WSMsgType.TEXT:
+        if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
             return False
-        elif not self._rate.take(time.monotonic()):
+        if not self._rate.take(time.monotonic()):
             self.fail("rate_limited", "too many messages")
+        elif frame.type is WSMsgType.BINARY:
+            self.refuse(ProtocolError("messages are text frames"))
         else:
             await self._handle(frame.data)
         return self._closing is None
