@@ -43,19 +43,16 @@ function preferred(kind, mimeType) {
   return [...codecs.filter((codec) => codec.mimeType === mimeType), ...codecs.filter((codec) => codec.mimeType !== mimeType)];
 }
 
-// WHIP. options: width, height, frameRate, codec (MIME type), simulcast (three layers), audio (false to leave it out).
+// WHIP. options: width, height, frameRate, codec (MIME type), simulcast (rids, smallest first: each has twice the size of the one
+// before; Chromium sends two for up to 640 × 360, three from 960 × 540), audio (false to leave it out).
 globalThis.publish = async (url, options = {}) => {
-  const { width = 320, height = 240, frameRate = 20, codec, simulcast = false, audio = true, headers } = options;
+  const { width = 320, height = 240, frameRate = 20, codec, simulcast = [], audio = true, headers } = options;
   const media = await navigator.mediaDevices.getUserMedia({ audio, video: { width, height, frameRate } });
   const connection = new RTCPeerConnection();
   for (const track of media.getTracks()) {
     const init = { direction: "sendonly", streams: [media] };
-    if (simulcast && track.kind === "video") {
-      init.sendEncodings = [
-        { rid: "q", scaleResolutionDownBy: 4 },
-        { rid: "h", scaleResolutionDownBy: 2 },
-        { rid: "f", scaleResolutionDownBy: 1 },
-      ];
+    if (simulcast.length > 0 && track.kind === "video") {
+      init.sendEncodings = simulcast.map((rid, n) => ({ rid, scaleResolutionDownBy: 2 ** (simulcast.length - 1 - n) }));
     }
     const transceiver = connection.addTransceiver(track, init);
     if (codec && track.kind === "video") transceiver.setCodecPreferences(preferred("video", codec));
