@@ -283,7 +283,7 @@ class VideoSource:
 
 def ntp(unix_us: int) -> int:
     seconds, rest = divmod(unix_us, 1_000_000)
-    return (seconds + 2_208_988_800) << 32 | (rest << 32) // 1_000_000
+    return ((seconds + 2_208_988_800) << 32 | (rest << 32) // 1_000_000) & 0xFFFFFFFFFFFFFFFF
 
 
 def sender_report(ssrc: int, unix_us: int, timestamp: int) -> bytes:

@@ -1,0 +1,109 @@
+"""Keyframe requests of all subscribers become one, and not too many of those."""
+
+import struct
+
+from tests.engine.bed import Bed, VideoSource, pli, video_slot, video_track
+
+
+def fir(sender: int, media: int, number: int) -> bytes:
+    return struct.pack("!BBHIIIB3x", 0x84, 206, 4, sender, 0, media, number)
+
+
+def test_many_requests_are_one_and_the_next_waits_half_a_second() -> None:
+    bed = Bed()
+    sender = bed.publisher()
+    track = bed.engine.add_track(sender.transport, video_track())
+    receivers = [bed.client() for _ in range(20)]
+    slots = [bed.engine.add_slot(receiver.transport, video_slot()) for receiver in receivers]
+    source = VideoSource(sender, 500)
+    source.send_frame(keyframe=True)
+    for slot in slots:
+        bed.engine.route(slot, track)
+    bed.pump()
+    bed.run(1_000_000)
+    sender.forget()
+    for place, receiver in enumerate(receivers):
+        receiver.send_rtcp(pli(1, 0x2222) if place % 2 else fir(1, 0x2222, place))
+    assert len(sender.blocks(206, 1)) == 1
+    source.send_frame(keyframe=True)
+    for receiver in receivers:
+        receiver.send_rtcp(pli(1, 0x2222))
+    assert len(sender.blocks(206, 1)) == 1
+    bed.run(400_000)
+    assert len(sender.blocks(206, 1)) == 1
+    bed.run(200_000)
+    assert len(sender.blocks(206, 1)) == 2
+    source.send_frame(keyframe=True)
+    bed.run(1_500_000)
+    assert len(sender.blocks(206, 1)) == 2, "it came"
+    assert bed.engine.slot_stats(slots[0]).keyframe_requests_received == 2
+    counters = bed.engine.counters()
+    assert counters.keyframe_requests["in"] == 40
+    stats = bed.engine.track_stats(track)[0]
+    assert stats is not None
+    assert stats.keyframe_requests_sent == counters.keyframe_requests["out"]
+
+
+def test_one_retry_and_then_silence() -> None:
+    bed = Bed()
+    sender, receiver = bed.publisher(), bed.client()
+    track = bed.engine.add_track(sender.transport, video_track())
+    bed.engine.route(bed.engine.add_slot(receiver.transport, video_slot()), track)
+    source = VideoSource(sender, 500)
+    source.send_frame(keyframe=True)
+    bed.run(10_000)
+    receiver.send_rtcp(pli(1, 0x2222))
+    for _ in range(30):
+        source.send_frame()
+        bed.run(100_000)
+    assert len(sender.blocks(206, 1)) == 2
+
+
+def test_a_slot_that_waits_asks_again() -> None:
+    bed = Bed()
+    sender, receiver = bed.publisher(), bed.client()
+    track = bed.engine.add_track(sender.transport, video_track())
+    bed.engine.route(bed.engine.add_slot(receiver.transport, video_slot()), track)
+    source = VideoSource(sender, 500)
+    for _ in range(100):
+        source.send_frame()
+        bed.run(100_000)
+    # Request and retry every two seconds, for ten.
+    assert 8 <= len(sender.blocks(206, 1)) <= 12
+    source.send_frame(keyframe=True)
+    assert len(receiver.rtp) == 1
+
+
+def test_the_control_side_asks_every_live_layer() -> None:
+    bed = Bed()
+    sender = bed.publisher()
+    track = bed.engine.add_track(sender.transport, video_track(rids=("q", "f")))
+    for ssrc, rid in ((500, "q"), (501, "f")):
+        VideoSource(sender, ssrc, rid=rid).send_frame(keyframe=True)
+    bed.engine.request_keyframe(track)
+    bed.pump()
+    assert {struct.unpack_from("!I", block, 8)[0] for block in sender.blocks(206, 1)} == {500, 501}
+
+
+def test_a_stream_that_begins_with_its_keyframe_is_not_asked_for_one() -> None:
+    bed = Bed()
+    sender, receiver = bed.publisher(), bed.client()
+    track = bed.engine.add_track(sender.transport, video_track())
+    bed.engine.route(bed.engine.add_slot(receiver.transport, video_slot()), track)
+    source = VideoSource(sender, 500)
+    for place in range(10):
+        source.send_frame(keyframe=place == 0)
+        bed.run(100_000)
+    assert len(receiver.rtp) == 10
+    assert sender.blocks(206, 1) == []
+
+
+def test_somebody_elses_slot_is_not_believed() -> None:
+    bed = Bed()
+    sender, receiver, stranger = bed.publisher(), bed.client(), bed.client()
+    track = bed.engine.add_track(sender.transport, video_track())
+    bed.engine.route(bed.engine.add_slot(receiver.transport, video_slot()), track)
+    VideoSource(sender, 500).send_frame(keyframe=True)
+    bed.run(1_000_000)
+    stranger.send_rtcp(pli(1, 0x2222))
+    assert sender.blocks(206, 1) == []
