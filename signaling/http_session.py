@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 
 from sfu import events
+from sfu.errors import LocalError
 from sfu.ids import RoomName
 from sfu.log import get_logger
 from sfu.participant import Participant
@@ -32,7 +33,7 @@ class HttpSession:
     @property
     def participant(self) -> Participant:
         if self._participant is None:
-            raise RuntimeError("begin() comes first")
+            raise LocalError("begin() comes first")
         return self._participant
 
     def begin(self, participant: Participant) -> None:
