@@ -1,6 +1,6 @@
-"""Pictures of the page: every view, in both themes, at the sizes that matter, into a folder.
+"""Pictures of the page: every view, in both themes, at the sizes that matter, into a folder (build/screenshots).
 
-    python scripts/screenshots.py build/screenshots [--size 1280x720 …] [--view grid-5 …]
+    python scripts/screenshots.py [FOLDER] [--size 1280x720 …] [--view grid-5 …]
 
 It owns the scenarios. Server, network and devices are stood in for (screenshots/stand_in.js): it shows layout, and proves
 nothing about behaviour.
@@ -87,10 +87,10 @@ async def open_menu(page: Page) -> None:
     await page.locator('[popovertarget="more-menu"]').click()
 
 
-def open_from_menu(text: str) -> Step:
+def open_from_menu(icon: str) -> Step:
     async def step(page: Page) -> None:
         await open_menu(page)
-        await page.locator(".menu-item", has_text=text).click()
+        await page.locator(f'.menu-item:has(use[href$="#{icon}"])').click()
 
     return step
 
@@ -98,7 +98,7 @@ def open_from_menu(text: str) -> Step:
 async def open_people(page: Page) -> None:
     if await page.locator('[data-control="people"]').is_visible():
         return await press(page, "people")
-    return await open_from_menu("People")(page)
+    return await open_from_menu("people")(page)
 
 
 async def pin_second(page: Page) -> None:
@@ -139,7 +139,7 @@ VIEWS = (
     call("chat", 4, open_chat),
     call("people", 8, open_people),
     call("menu", 2, open_menu),
-    call("settings", 2, open_from_menu("Settings")),
+    call("settings", 2, open_from_menu("settings")),
     View("reconnecting", scenario={"people": people(3), "dropAfterMs": 400}, steps=(joined,)),
     call("left", 2, leave),
 )
@@ -153,14 +153,14 @@ async def serve(route: Route) -> None:
     await route.fulfill(body=file.read_bytes(), headers=headers)
 
 
-async def shoot(browser: Browser, view: View, size: str, scheme: str, folder: Path) -> list[str]:
+async def shoot(browser: Browser, view: View, size: str, scheme: str, locale: str, folder: Path) -> list[str]:
     """Takes one picture. Returns what the page complained about."""
     width, height = (int(part) for part in size.split("x"))
     phone = width < 600
     context = await browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if scheme == "dark" else "light",
-        locale="en-GB",
+        locale=locale,
         device_scale_factor=1,
         has_touch=phone,
     )
@@ -187,9 +187,10 @@ async def shoot(browser: Browser, view: View, size: str, scheme: str, folder: Pa
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "build" / "screenshots")
     parser.add_argument("--size", action="append", help="WIDTHxHEIGHT, repeatable")
     parser.add_argument("--scheme", action="append", choices=("light", "dark"))
+    parser.add_argument("--locale", default="en-GB", help="language of the browser, as pt-BR")
     parser.add_argument("--view", action="append", help="name of a view, repeatable")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -201,7 +202,7 @@ async def main() -> None:
                     continue
                 for size in options.size or SIZES:
                     for scheme in options.scheme or ("light", "dark"):
-                        complaints = await shoot(browser, view, size, scheme, options.folder)
+                        complaints = await shoot(browser, view, size, scheme, options.locale, options.folder)
                         print(f"{view.name} {size} {scheme}", *complaints, sep="\n  ! ")
         finally:
             await browser.close()

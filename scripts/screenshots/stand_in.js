@@ -103,6 +103,9 @@
       this.connectionState = "connected";
       setTimeout(() => this.onconnectionstatechange?.(), 10);
     }
+    getTransceivers() {
+      return [];
+    }
     restartIce() {}
     close() {}
     async getStats() {

@@ -10,7 +10,7 @@ export default {
   "home.text": "Comece uma reunião, envie o link e converse. Nada para instalar, sem conta.",
   "home.start": "Nova reunião",
   "home.room": "Nome de uma reunião",
-  "home.placeholder": "por exemplo cafe-das-cinco",
+  "home.placeholder": "ex.: cafe-das-cinco",
   "home.enter": "Entrar",
   "home.invalid": "Use letras sem acento, números, hífen, ponto e sublinhado, no máximo 64.",
 
@@ -72,7 +72,7 @@ export default {
   "control.settings": "Ajustes",
   "control.leave": "Sair da reunião",
   "control.layoutGrid": "Mostrar todos por igual",
-  "control.layoutFocus": "Mostrar quem está falando",
+  "control.layoutFocus": "Destacar quem fala",
   "control.fullscreen": "Tela cheia",
   "control.stats": "Detalhes da conexão",
 
