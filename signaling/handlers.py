@@ -1,22 +1,32 @@
 """What each message of a client does: one small function a type, found in a table."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from sfu import events
 from sfu.errors import RemoteError, SdpError
-from sfu.ids import Mid, ParticipantId, TrackId
+from sfu.ids import Mid, ParticipantId, RoomName, TrackId
 from sfu.participant import Participant
 from sfu.permissions import JoinRequest
 from sfu.views import Source
 from signaling import messages
 from signaling.admission import join_request
+from signaling.context import Context
 from signaling.translation import welcome
 
-if TYPE_CHECKING:
-    from signaling.websocket import Client
+
+class Client(Protocol):
+    """What a handler needs of the socket that a message came by; see `signaling.websocket`."""
+
+    context: Context
+    room: RoomName
+    participant: Participant | None
+
+    def send(self, message: messages.ServerMessage) -> None: ...
+    def attach(self, participant: Participant) -> None: ...
+    def listen(self, event: events.RoomEvent) -> None: ...
+    def held(self) -> AbstractContextManager[None]: ...
 
 
 async def handle(client: Client, message: messages.ClientMessage) -> None:
@@ -85,7 +95,7 @@ async def leave(client: Client, message: messages.Leave) -> None:
     await _joined(client).leave("left")
 
 
-Handler = Callable[["Client", Any], Awaitable[None]]
+Handler = Callable[[Client, Any], Awaitable[None]]
 HANDLERS: dict[type[messages.ClientMessage], Handler] = {
     messages.Join: join,
     messages.Offer: offer,
