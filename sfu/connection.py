@@ -30,6 +30,8 @@ class Change:
     answer: str
     added: tuple[Track, ...]
     removed: tuple[Track, ...]
+    changed: tuple[Track, ...]
+    """They go on under another source or mute state."""
 
 
 class Connection:
@@ -78,9 +80,10 @@ class Connection:
         (self.transport.start if first else self.transport.update)(_remote(result))
         self._negotiated = result
         self._engine.set_receive(self.transport.handle, result.receive)
+        changed = [t for mid, t in self.tracks.items() if t.describe(sources.get(mid), muted.get(mid))]
         added, removed = self._apply_tracks(result, sources, muted)
         self._apply_slots(result)
-        return Change(result.answer, tuple(added), tuple(removed))
+        return Change(result.answer, tuple(added), tuple(removed), tuple(t for t in changed if t not in removed))
 
     def trickle(self, text: str) -> str | None:
         """A fragment of WHIP's PATCH (RFC 8840): candidates are not needed by an ICE-lite server and give `None`; new

@@ -123,6 +123,8 @@ class Participant:
             self._offered_s = started_s
         self.slots_requested = (0, 0)
         self.room.tracks_changed(self, change.added, change.removed)
+        for track in change.changed:
+            self.room.track_changed(self, track)
         self.room.slots_changed(self)
         self._timings.observe("negotiate", time.monotonic() - started_s)
         return change.answer

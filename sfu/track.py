@@ -18,6 +18,13 @@ class Track:
     source: Source
     muted: bool = False
 
+    def describe(self, source: Source | None, muted: bool | None) -> bool:
+        """Take what a later offer says of it (`None`: nothing); whether that is new."""
+        before = self.view
+        self.source = self.source if source is None else source
+        self.muted = self.muted if muted is None else muted
+        return self.view != before
+
     @property
     def mid(self) -> Mid:
         return Mid(self.params.mid)

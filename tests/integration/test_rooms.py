@@ -154,6 +154,15 @@ async def test_muting_what_is_not_ones_own_is_refused(join: Join) -> None:
         bob.participant.set_muted(TrackId("t_nothing"), True)
 
 
+async def test_a_later_offer_may_name_another_source(join: Join) -> None:
+    ana, bob = join("Ana"), join("Bob")
+    await ana.offer(*PUBLISH)
+    again = {Mid("0"): Source.MICROPHONE, Mid("1"): Source.SCREEN}
+    await ana.participant.negotiate(write_offer(*PUBLISH, version=3), connection="c1", sources=again)
+    assert [event.track.source for event in bob.told(TrackChanged)] == [Source.SCREEN]  # type: ignore[union-attr]
+    assert bob.told(TrackRemoved) == []
+
+
 async def test_a_reload_replaces_the_connection_and_not_the_participant(join: Join) -> None:
     ana, bob = join("Ana"), join("Bob")
     await bob.offer("audio recvonly", "video recvonly")
