@@ -108,3 +108,18 @@ async def test_the_client_module_serves_other_pages(tabs: Tabs, server: Server) 
     await ana.wait_for_message("Robot", "you said hello")
     await robot.page.evaluate("() => robot.leave()")
     await ana.wait_for_tiles("Ana (you)")
+
+
+async def test_a_screen_is_shared_twice_and_the_camera_goes_on(tabs: Tabs, server: Server) -> None:
+    ana = await MeetingPage.join(tabs, server.url, "again", "Ana")
+    bo = await MeetingPage.join(tabs, server.url, "again", "Bo")
+    await bo.wait_for_pictures("Ana")
+    for _ in range(2):
+        await ana.press("share")
+        await bo.tile("Screen of Ana", playing=True).wait_for(timeout=TIMEOUT_MS)
+        await ana.press("share")
+        await bo.wait_for_tiles("Bo (you)", "Ana")
+    await bo.wait_for_pictures("Ana")
+    lines = await ana.page.evaluate("() => connections[0].localDescription.sdp.match(/^m=/gm).length")
+    assert lines <= 7, "a line that is no longer used is used again"
+    assert ana.tab.errors == bo.tab.errors == []

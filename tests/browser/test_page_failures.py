@@ -122,3 +122,20 @@ async def test_the_other_tab_takes_the_place(tabs: Tabs, server: Server) -> None
     await other.page.reload()
     await says(ana.tab, "The meeting continues elsewhere")
     await MeetingPage(other, "Ana").connected()
+
+
+async def test_sound_that_the_browser_holds_back_starts_with_a_click(tabs: Tabs, server: Server) -> None:
+    held_back = """const native = HTMLMediaElement.prototype.play;
+      globalThis.heldBack = true;
+      HTMLMediaElement.prototype.play = function () {
+        const refused = globalThis.heldBack && this.tagName === 'AUDIO';
+        return refused ? Promise.reject(new DOMException('', 'NotAllowedError')) : native.call(this);
+      };"""
+    await MeetingPage.join(tabs, server.url, "sound", "Bo")
+    tab = await opened(tabs, f"{server.url}/sound", held_back)
+    await ask_to_join(tab)
+    banner = tab.page.locator(".banner", has_text="The browser holds back the sound")
+    await banner.wait_for()
+    await tab.page.evaluate("() => { globalThis.heldBack = false; }")
+    await banner.get_by_role("button", name="Turn on sound").click()
+    await banner.wait_for(state="hidden")
