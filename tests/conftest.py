@@ -3,9 +3,14 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import settings
 
 from ciranda.server import Server
 from sfu.config import Settings
+
+# A deadline for single examples measures the machine's other tenants.
+settings.register_profile("ciranda", deadline=None)
+settings.load_profile("ciranda")
 
 
 @pytest.fixture

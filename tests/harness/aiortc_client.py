@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fractions
+import json
 import time
 from typing import Any
 
@@ -77,6 +78,10 @@ class AiortcParticipant(Participant):
         self.viewers: list[Viewer] = []
         self._published: dict[str, Any] = {}
         self.connection.on("track", self._on_track)
+        self._open = asyncio.Event()
+        self._chat = self.connection.createDataChannel("chat")
+        self._chat.on("open", self._open.set)
+        self._chat.on("message", self.heard)
 
     def _on_track(self, track: MediaStreamTrack) -> None:
         transceiver = next(t for t in self.connection.getTransceivers() if t.receiver.track is track)
@@ -101,6 +106,10 @@ class AiortcParticipant(Participant):
         for kind, count in (("audio", audio), ("video", video)):
             for _ in range(count):
                 self.connection.addTransceiver(kind, direction="recvonly")
+
+    async def say(self, text: str) -> None:
+        await asyncio.wait_for(self._open.wait(), 10)
+        self._chat.send(json.dumps({"text": text}))
 
     async def sample(self) -> Sample:
         """What its own statistics lack, the viewers and the picture know."""

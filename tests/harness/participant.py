@@ -5,11 +5,12 @@ A subclass brings the peer connection: it makes offers, takes answers, adds rece
 
 import abc
 import asyncio
+import json
 import secrets
 from typing import Any, Self
 
 from tests.harness.signaling import Message, Signaling
-from tests.harness.stats import Sample
+from tests.harness.stats import Sample, eventually
 
 
 class Participant(abc.ABC):
@@ -22,7 +23,9 @@ class Participant(abc.ABC):
         self._publish = publish
         self._connection_id = f"c-{secrets.token_hex(8)}"
         self._negotiating = asyncio.Lock()
+        self._needed = (0, 0)
         self.tracks: list[Message] = []
+        self.messages: list[Message] = []
 
     @property
     def id(self) -> str:
@@ -54,15 +57,35 @@ class Participant(abc.ABC):
     async def negotiate(self) -> None:
         """One offer and its answer. Raises `SignalingError` when refused."""
         async with self._negotiating:
-            sdp, sources = await self.make_offer()
-            tracks = [{"mid": mid, "source": source, "muted": False} for mid, source in sources.items()]
-            answer = await self.signaling.offer(self._connection_id, sdp, tracks)
-            await self.take_answer(answer["sdp"])
-            self.tracks = answer["tracks"]
+            await self._exchange()
+
+    async def _exchange(self) -> None:
+        sdp, sources = await self.make_offer()
+        tracks = [{"mid": mid, "source": source, "muted": False} for mid, source in sources.items()]
+        answer = await self.signaling.offer(self._connection_id, sdp, tracks)
+        await self.take_answer(answer["sdp"])
+        self.tracks = answer["tracks"]
 
     async def _slots_needed(self, audio: int, video: int) -> None:
-        self.add_slots(audio, video)
-        await self.negotiate()
+        """So many more than the last answer had; a newer message replaces one that is not acted upon yet."""
+        self._needed = (audio, video)
+        async with self._negotiating:
+            needed, self._needed = self._needed, (0, 0)
+            if any(needed):
+                self.add_slots(*needed)
+                await self._exchange()
+
+    def heard(self, text: str | bytes) -> None:
+        """A message came on the chat channel; subclasses call it."""
+        self.messages.append(json.loads(text))
+
+    async def wait_for_chat(self, other: "Participant", text: str) -> None:
+        """A chat message of the other's."""
+
+        async def came() -> bool:
+            return any(m["from"] == other.id and m["name"] == other.name and m["text"] == text for m in self.messages)
+
+        await eventually(came, within_s=10, what=f"{self.name} reads {text!r} of {other.name}'s")
 
     def slot_of(self, other: "Participant", kind: str) -> str | None:
         """MID of the slot in which this client gets the other's track."""
@@ -91,6 +114,10 @@ class Participant(abc.ABC):
 
     @abc.abstractmethod
     def add_slots(self, audio: int, video: int) -> None: ...
+
+    @abc.abstractmethod
+    async def say(self, text: str) -> None:
+        """In the chat, once its channel is open."""
 
     @abc.abstractmethod
     async def sample(self) -> Sample: ...

@@ -3,6 +3,7 @@
 import array
 import asyncio
 import contextlib
+import json
 import math
 import time
 from typing import Any
@@ -112,6 +113,14 @@ class WrtcParticipant(Participant):
         self.media = Media()
         self._codec = codec
         self._published: list[tuple[webrtc.RTCRtpTransceiver, str]] = []
+        self._open = asyncio.Event()
+        self._chat = self.connection.create_data_channel("chat")
+        self._chat.on("open", lambda _: self._open.set())
+        self._chat.on("message", self._read)
+
+    def _read(self, event: webrtc.MessageEvent) -> None:
+        assert isinstance(event.data, str)
+        self.heard(event.data)
 
     async def add_media(self) -> None:
         init = webrtc.RTCRtpTransceiverInit(direction="sendonly")
@@ -134,6 +143,30 @@ class WrtcParticipant(Participant):
         for kind, count in ((webrtc.MediaType.audio, audio), (webrtc.MediaType.video, video)):
             for _ in range(count):
                 self.connection.add_transceiver(kind, webrtc.RTCRtpTransceiverInit(direction="recvonly"))
+
+    async def restart(self, *, codec: str | None = None) -> None:
+        """Restart ICE; `codec`: and send another one from now on."""
+        if codec is not None:
+            _prefer(next(t for t, source in self._published if source == "camera"), codec)
+        self.connection.restart_ice()
+        await self.negotiate()
+
+    async def stop_camera(self) -> None:
+        """Take the video m-line back for good."""
+        transceiver = next(t for t, source in self._published if source == "camera")
+        self._published = [(t, source) for t, source in self._published if source != "camera"]
+        transceiver.stop()
+        await self.negotiate()
+
+    async def start_camera(self) -> None:
+        """Publish video on a new m-line, which may take the place of a stopped one."""
+        init = webrtc.RTCRtpTransceiverInit(direction="sendonly")
+        self._published.append((self.connection.add_transceiver(self.media.video.clone(), init), "camera"))
+        await self.negotiate()
+
+    async def say(self, text: str) -> None:
+        await asyncio.wait_for(self._open.wait(), 10)
+        self._chat.send(json.dumps({"text": text}))
 
     async def sample(self) -> Sample:
         return await sample_of(self.connection)

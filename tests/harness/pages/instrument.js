@@ -11,7 +11,7 @@
       connections.push(this);
     }
   };
-  const SMALL = { width: 320, height: 240, frameRate: 15 };
+  const SMALL = { width: 480, height: 270, frameRate: 15 };
   const devices = globalThis.navigator.mediaDevices;
   if (devices) {
     const native = devices.getUserMedia.bind(devices);
