@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 Stat = dict[str, Any]
 R = TypeVar("R")
 
+DECODED_SHARE = 0.9
+"""Of the frames that were captured, in a time that is called steady."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -57,11 +60,45 @@ def grown(before: Sample, after: Sample, kind: str, name: str) -> dict[str, floa
     return {mid: s.get(name, 0) - old.get(mid, {}).get(name, 0) for mid, s in after.inbound(kind).items()}
 
 
-async def measure(sampler: Callable[[], Awaitable[R]], seconds: float) -> tuple[R, R]:
-    """Two samples, `seconds` apart."""
-    before = await sampler()
-    await asyncio.sleep(seconds)
-    return before, await sampler()
+async def steady(
+    sampler: Callable[[], Awaitable[R]], judge: Callable[[R, R], list[str]], *, seconds: float, attempts: int = 3
+) -> R:
+    """Samples at both ends of a time of `seconds`, until `judge` finds nothing wrong between the two; gives the last sample.
+
+    Another attempt is for what the machine does to all of us (a browser that is not scheduled freezes); a server that loses
+    frames loses them in every attempt. `AssertionError` with every attempt's complaints.
+    """
+    complaints = []
+    for _ in range(attempts):
+        before = await sampler()
+        await asyncio.sleep(seconds)
+        after = await sampler()
+        wrong = judge(before, after)
+        if not wrong:
+            return after
+        complaints.append(wrong)
+    raise AssertionError(f"not steady in {attempts} times {seconds} s: {complaints}")
+
+
+def flow_faults(
+    pair: str, sent: tuple[Sample, Sample], received: tuple[Sample, Sample], mids: dict[str, str]
+) -> list[str]:
+    """What is wrong with what one client got of another's between two samples of each. `mids`: its slots, by kind.
+
+    Right is: at least 90 % of the frames that were captured are decoded, none is missed for so long that it counts as a
+    freeze, at least 10 are captured a second, and there is sound.
+    """
+    captured = sent[1].captured() - sent[0].captured()
+    seconds = sent[1].at_s - sent[0].at_s
+    decoded, freezes = (grown(*received, "video", name)[mids["video"]] for name in ("framesDecoded", "freezeCount"))
+    energy = grown(*received, "audio", "totalAudioEnergy")[mids["audio"]]
+    checks = {
+        f"{captured} frames captured in {seconds:.1f} s": captured >= 10 * seconds,
+        f"{decoded} of {captured} frames decoded": decoded >= DECODED_SHARE * captured,
+        f"{freezes} freezes": freezes == 0,
+        "silence": energy > 0,
+    }
+    return [f"{pair}: {fault}" for fault, right in checks.items() if not right]
 
 
 async def eventually(check: Callable[[], Awaitable[R | None]], *, within_s: float, what: str) -> R:

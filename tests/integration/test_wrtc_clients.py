@@ -5,12 +5,11 @@ from contextlib import AsyncExitStack
 from itertools import permutations
 
 from ciranda.server import Server
-from tests.harness.stats import Sample, eventually, grown, measure
+from tests.harness.stats import Sample, eventually, flow_faults, steady
 from tests.harness.wrtc_client import WrtcHttpClient, WrtcParticipant
 
 CODECS = ("video/VP8", "video/VP9", "video/AV1")
 MEASURED_S = 5.0
-DECODED_SHARE = 0.9
 
 
 async def test_one_client_of_each_codec(server: Server) -> None:
@@ -32,18 +31,19 @@ async def test_one_client_of_each_codec(server: Server) -> None:
             )
 
         await eventually(started, within_s=10, what="every slot decodes")
-        before, after = await measure(sample, MEASURED_S)
+
+        def judge(before: list[Sample], after: list[Sample]) -> list[str]:
+            faults = []
+            for (a, b), slots in mids.items():
+                pair = f"{people[b].name} at {people[a].name}"
+                faults += flow_faults(pair, (before[b], after[b]), (before[a], after[a]), slots)
+            return faults
+
+        last = await steady(sample, judge, seconds=MEASURED_S)
         for (receiver, sender), slots in mids.items():
-            pair = f"{people[sender].name} at {people[receiver].name}"
-            captured = after[sender].captured() - before[sender].captured()
-            decoded = grown(before[receiver], after[receiver], "video", "framesDecoded")[slots["video"]]
-            energy = grown(before[receiver], after[receiver], "audio", "totalAudioEnergy")[slots["audio"]]
-            stream = after[receiver].inbound("video")[slots["video"]]
-            assert after[receiver].codec(stream) == CODECS[sender], pair
-            assert decoded >= DECODED_SHARE * captured > 10 * MEASURED_S, (pair, decoded, captured)
-            assert grown(before[receiver], after[receiver], "video", "freezeCount")[slots["video"]] == 0, pair
-            assert energy > 0, pair
-        assert all("GCM" in sample.transport()["srtpCipher"] for sample in after)
+            stream = last[receiver].inbound("video")[slots["video"]]
+            assert last[receiver].codec(stream) == CODECS[sender]
+        assert all("GCM" in sample.transport()["srtpCipher"] for sample in last)
 
 
 async def test_whip_and_whep(server: Server) -> None:
