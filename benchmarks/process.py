@@ -20,7 +20,7 @@ class Usage:
     system_s: float
     rss_bytes: int
     threads: dict[str, float]
-    """Seconds on a CPU by thread name (living threads, from schedstat, to the nanosecond)."""
+    """Seconds on a CPU by thread name (living threads, from schedstat, to the nanosecond); the first thread is `event loop`."""
 
     @property
     def total_s(self) -> float:
@@ -35,7 +35,7 @@ def usage(pid: int) -> Usage:
     threads: dict[str, float] = {}
     for task in (root / "task").iterdir():
         try:
-            name = (task / "comm").read_text().strip()
+            name = "event loop" if task.name == str(pid) else (task / "comm").read_text().strip()
             seconds = int((task / "schedstat").read_text().split()[0]) / 1e9
         except (FileNotFoundError, ProcessLookupError):
             continue  # the thread ended between two reads; its time is in the process's sum
