@@ -1,7 +1,7 @@
 """Builds the data plane: every `sfu/dataplane/*.pyx` becomes an extension module of its own.
 
 `CIRANDA_WERROR=1` turns compiler warnings into errors (the Makefile sets it), `CIRANDA_SANITIZE=address`
-builds under AddressSanitizer, and `CIRANDA_EXTENSIONS=packet,engine` builds only the modules named.
+builds under AddressSanitizer, and `CIRANDA_EXTENSIONS=packet,engine` builds only the modules named (`none`: no module).
 """
 
 import os
@@ -33,6 +33,7 @@ def extensions() -> list[Extension]:
 setup(
     ext_modules=cythonize(
         extensions(),
+        nthreads=os.cpu_count() or 1,
         compiler_directives={
             "language_level": 3,
             "boundscheck": False,
