@@ -5,7 +5,8 @@ them, and relays text. A room's packets all run through one media port. It makes
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from sfu.chat import ChatMessage, parse_text
 from sfu.config import Settings
@@ -24,7 +25,7 @@ from sfu.events import (
     TrackChanged,
     TrackRemoved,
 )
-from sfu.ids import ParticipantId, RoomName, TrackId
+from sfu.ids import ParticipantId, RoomName
 from sfu.log import get_logger
 from sfu.media_port import MediaPort
 from sfu.participant import Participant
@@ -64,6 +65,7 @@ class Room:
         self._settings = settings
         self._timings = timings
         self._on_empty = on_empty
+        self._closing = False
         self._tasks = TaskSet()
         self._detector = SpeakerDetector()
         self._chat_rates: dict[ParticipantId, TokenBucket] = {}
@@ -104,9 +106,9 @@ class Room:
             return
         self._chat_rates.pop(participant.id, None)
         self._detector.forget(participant.id)
-        if participant.tracks:
+        if participant.tracks and not self._closing:
             self._refill(self.participants.values())
-        if not participant.hidden:
+        if not participant.hidden and not self._closing:
             self._announce(participant, ParticipantLeft(participant.id, reason))
         self._log.info("left", participant=participant.id, reason=reason)
         if not self.participants:
@@ -171,9 +173,13 @@ class Room:
             self._refill(p for p in self.participants.values() if any(p.slots_requested))
 
     async def close(self, reason: str) -> None:
-        """Everybody leaves."""
-        for participant in list(self.participants.values()):
-            await participant.leave(reason)
+        """Everybody leaves. They are not told of each other: with many that would be most of the work."""
+        self._closing = True
+        try:
+            for participant in list(self.participants.values()):
+                await participant.leave(reason)
+        finally:
+            self._closing = False
         await self._tasks.drain(self._settings.shutdown_seconds)
 
     def _announce(self, about: Participant, event: RoomEvent) -> None:
@@ -185,22 +191,24 @@ class Room:
         self.refused_messages[reason] = self.refused_messages.get(reason, 0) + 1
 
     def _refill(self, receivers: Iterable[Participant], *, always_tell: bool = False) -> None:
-        tracks = {track.id: track for p in self.participants.values() for track in p.tracks.values()}
+        ranking = self._ranking()
         for receiver in receivers:
             if receiver.connection is not None and not receiver.left:
-                self._fill(receiver, tracks, always_tell)
+                self._fill(receiver, ranking, always_tell)
 
-    def _fill(self, receiver: Participant, tracks: Mapping[TrackId, Track], always_tell: bool) -> None:
+    def _fill(self, receiver: Participant, ranking: Mapping[Kind, Sequence[Track]], always_tell: bool) -> None:
         connection = receiver.connection
         if connection is None or not connection.role.subscribe:
             return
         slots = [
             OpenSlot(slot.mid, slot.kind, slot.track.id if slot.track else None, slot.number) for slot in receiver.slots
         ]
-        candidates = self._candidates(receiver, tracks.values())
+        most = max(MAX_SLOTS_A_KIND, len(slots))
+        tracks = [track for ranked in ranking.values() for track in islice(self._wanted(receiver, ranked), most)]
+        by_id = {track.id: track for track in tracks}
+        candidates = [Candidate(track.id, track.owner, track.kind, (place,)) for place, track in enumerate(tracks)]
         filling = assign(slots, candidates)
-        changed = connection.fill({mid: tracks[t] if t is not None else None for mid, t in filling.items()})
-        if changed or always_tell:
+        if connection.fill({mid: by_id[t] if t is not None else None for mid, t in filling.items()}) or always_tell:
             receiver.notify(SlotsChanged(tuple(slot.view for slot in receiver.slots)))
         needed = missing(slots, candidates, MAX_SLOTS_A_KIND)
         if needed != receiver.slots_requested:
@@ -208,23 +216,28 @@ class Room:
             if any(needed):
                 receiver.notify(SlotsNeeded(*needed))
 
-    def _candidates(self, receiver: Participant, tracks: Iterable[Track]) -> list[Candidate]:
-        return [
-            Candidate(track.id, track.owner, track.kind, self._rank(receiver, track))
-            for track in tracks
-            if track.owner != receiver.id and self._wanted(receiver, track)
-        ]
+    def _ranking(self) -> dict[Kind, list[Track]]:
+        """All tracks, those first that matter most to everybody. Made once for all receivers: both are many."""
 
-    def _wanted(self, receiver: Participant, track: Track) -> bool:
+        def rank(track: Track) -> tuple[bool, bool, int]:
+            screen = track.source in (Source.SCREEN, Source.SCREEN_AUDIO)
+            return not screen, track.muted, -self._detector.spoke_ms(track.owner)
+
+        tracks = sorted((track for p in self.participants.values() for track in p.tracks.values()), key=rank)
+        return {kind: [track for track in tracks if track.kind is kind] for kind in Kind}
+
+    def _wanted(self, receiver: Participant, ranked: Sequence[Track]) -> Iterator[Track]:
+        """Of one kind, those that this receiver may get, in its own order: whom it has pinned comes first."""
+        if receiver.pins:
+            places = {owner: place for place, owner in reversed(list(enumerate(receiver.pins)))}
+            ranked = sorted(ranked, key=lambda track: places.get(track.owner, len(receiver.pins)))
+        return (track for track in ranked if track.owner != receiver.id and self._may_get(receiver, track))
+
+    def _may_get(self, receiver: Participant, track: Track) -> bool:
         if receiver.only is None:
             return True
         owner = self.participants.get(track.owner)
         return owner is not None and receiver.only in (owner.id, owner.identity)
-
-    def _rank(self, receiver: Participant, track: Track) -> tuple[int, ...]:
-        pinned = receiver.pins.index(track.owner) if track.owner in receiver.pins else len(receiver.pins)
-        screen = track.source in (Source.SCREEN, Source.SCREEN_AUDIO)
-        return pinned, not screen, track.muted, -self._detector.spoke_ms(track.owner)
 
 
 def kind_counts(rooms: Iterable[Room]) -> dict[Kind, int]:
