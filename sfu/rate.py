@@ -24,6 +24,24 @@ class TokenBucket:
         return True
 
 
+class Share:
+    """So much of something that costs (time of a processor) a second, and so much at once; what is over is owed."""
+
+    __slots__ = ("_at_s", "_burst", "_per_second", "_spent")
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self._per_second = per_second
+        self._burst = burst
+        self._spent = 0.0
+        self._at_s = 0.0
+
+    def spend(self, cost: float, now_s: float) -> float:
+        """Seconds to wait until this much is paid for; 0 within the burst."""
+        self._spent = max(0.0, self._spent - max(0.0, now_s - self._at_s) * self._per_second) + cost
+        self._at_s = now_s
+        return max(0.0, self._spent - self._burst) / self._per_second
+
+
 class KeyedBuckets:
     """A bucket a key, for a bounded number of keys: the one unused for longest is forgotten."""
 

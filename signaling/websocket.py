@@ -18,7 +18,7 @@ from sfu.errors import ProtocolError, RemoteError
 from sfu.ids import RoomName
 from sfu.log import get_logger
 from sfu.participant import Participant
-from sfu.rate import TokenBucket
+from sfu.rate import Share, TokenBucket
 from signaling import messages
 from signaling.context import CONTEXT, Context
 from signaling.cors import socket_origin_allowed
@@ -30,6 +30,12 @@ from signaling.translation import encode_event
 
 FLUSH_S = 1.0
 """How long a closing socket's last messages and its closing handshake may take."""
+
+LOOP_SHARE = 0.1
+"""Of the event loop's processor time, what the messages of one client may take in the long run. Who has used it up waits: offers
+and mutes in a crowded room cost milliseconds each, and everybody else has to be served too."""
+LOOP_BURST_S = 0.5
+"""Processor time at once: joining with many tracks and slots takes a tenth of it."""
 
 CLOSE_CODES = {
     "left": 1000,
@@ -64,9 +70,11 @@ class Client:
             heartbeat=context.settings.heartbeat_seconds,
             max_msg_size=context.settings.max_message_bytes,
             compress=False,
+            autoping=False,  # pings count as messages, so they must be seen: an empty one is six bytes
             timeout=FLUSH_S,
         )
         self._rate = TokenBucket(context.settings.messages_per_second, context.settings.message_burst)
+        self._share = Share(LOOP_SHARE, LOOP_BURST_S)
         self._outbox = Outbox(context.settings.outgoing_messages)
         self._ended = asyncio.Event()
         self._closing: str | None = None
@@ -183,7 +191,9 @@ class Client:
         limit = self.context.settings.join_timeout_seconds
         try:
             async with asyncio.timeout(limit):
-                going = await self._read_one()
+                going = True
+                while going and self.participant is None:  # a ping is no join
+                    going = await self._read_one()
         except TimeoutError:
             self.fail("not_joined", f"no join came within {limit:g} s")
             return
@@ -192,14 +202,19 @@ class Client:
 
     async def _read_one(self) -> bool:
         frame = await self._socket.receive()
-        if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+        if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG):
             return False
         if not self._rate.take(time.monotonic()):
             self.fail("rate_limited", "too many messages")
         elif frame.type is WSMsgType.BINARY:
             self.refuse(ProtocolError("messages are text frames"))
-        else:
+        elif frame.type is WSMsgType.PING:
+            with suppress(ConnectionError):  # the next receive says that the socket is lost
+                await self._socket.pong(frame.data)
+        elif frame.type is WSMsgType.TEXT:
+            started_s = time.thread_time()
             await self._handle(frame.data)
+            await asyncio.sleep(self._share.spend(time.thread_time() - started_s, time.monotonic()))
         return self._closing is None
 
     async def _handle(self, text: str) -> None:
