@@ -79,7 +79,7 @@ cdef class Publishers:
         self._packet_size = packet_size
         self._packets_per_frame = packets_per_frame
         self._burst = packets_per_frame if burst else 1
-        self._step_ns = 1_000_000_000 * self._burst // packets_per_second
+        self._step_ns = <int64_t> 1_000_000_000 * self._burst // packets_per_second
         self._keyframe_every = max(1, <int> (keyframe_every_s * packets_per_second / packets_per_frame))
         self._sessions = []
 
