@@ -13,6 +13,7 @@ from sfu.dataplane.packet cimport RtpView
 from sfu.dataplane.recall cimport recall
 from sfu.dataplane.rewrite cimport ExtensionIds, RtpValues, write_rtp, write_rtx
 from sfu.dataplane.sent cimport sent_packet
+from sfu.dataplane.srtp cimport SRTP_RESEND_WINDOW
 from sfu.dataplane.state cimport (
     DIRECTION_IN,
     EXTENSION_TRANSPORT_CC,
@@ -86,11 +87,13 @@ cdef int resend(Core *core, Slot *slot, uint16_t sequence_number) noexcept nogil
     cdef int length, as_rtx
     if layer == NULL or not recall(core, layer, record.source_sequence_number, &packet):
         return 0
+    as_rtx = slot.formats[record.format].rtx_payload_type != 255 and slot.rtx_header.ssrc != 0
+    if not as_rtx and <uint16_t>(<uint16_t>slot.sequence.highest_out - sequence_number) >= SRTP_RESEND_WINDOW:
+        return 0
     out = transmit_reserve(core)
     if out == NULL:
         return 0
     source_ids = &layer.track.transport.receive.extensions
-    as_rtx = slot.formats[record.format].rtx_payload_type != 255 and slot.rtx_header.ssrc != 0
     fill_values(core, slot, record, &packet.view, as_rtx, &values)
     if as_rtx:
         length = write_rtx(&packet.view, source_ids, &slot.rtx_header, &values, sequence_number, out, TRANSMIT_PAYLOAD, &offset)

@@ -7,7 +7,8 @@ cdef enum:
     SRTP_REPLAY_FAIL = 9
     SRTP_REPLAY_OLD = 10
     SRTP_TRAILER = 148          # bytes that protecting may append: index 4, tag 16, MKI 128
-    SRTP_REPLAY_WINDOW = 1024   # packets
+    SRTP_REPLAY_WINDOW = 1024   # packets of a stream received
+    SRTP_RESEND_WINDOW = 512    # packets of a stream sent: libsrtp moves the whole window for every packet
 
 # `data` is protected or unprotected in place, *length follows. Gives a status of libsrtp.
 ctypedef int (*SrtpCall)(void *session, void *data, int *length) noexcept nogil

@@ -41,17 +41,17 @@ cdef class SrtpPair:
         for key in (receive_key, send_key):
             if len(key) != key_length:
                 raise ValueError(f"key and salt must be {key_length} bytes together, not {len(key)}")
-        inbound = self._session(number, receive_key, Policy.SSRC_ANY_INBOUND)
-        outbound = self._session(number, send_key, Policy.SSRC_ANY_OUTBOUND)
+        inbound = self._session(number, receive_key, Policy.SSRC_ANY_INBOUND, SRTP_REPLAY_WINDOW)
+        outbound = self._session(number, send_key, Policy.SSRC_ANY_OUTBOUND, SRTP_RESEND_WINDOW)
         self._sessions = (inbound, outbound)
         self.receive = <void *><uintptr_t><unsigned long long>int(ffi.cast("uintptr_t", inbound._srtp[0]))
         self.send = <void *><uintptr_t><unsigned long long>int(ffi.cast("uintptr_t", outbound._srtp[0]))
         self.tag_length = tag_length
 
     @staticmethod
-    def _session(number: int, key: bytes, ssrc_type: int) -> Session:
+    def _session(number: int, key: bytes, ssrc_type: int, window: int) -> Session:
         policy = Policy(key=bytes(key), ssrc_type=ssrc_type, srtp_profile=number)
-        policy.window_size = SRTP_REPLAY_WINDOW
+        policy.window_size = window
         # A plain retransmission protects an old index again. It repeats the first sending bit for bit, so no nonce is
         # ever used for two different packets.
         policy.allow_repeat_tx = True

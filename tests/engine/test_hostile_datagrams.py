@@ -143,6 +143,15 @@ def test_reordering_by_hundreds_of_packets_is_no_replay() -> None:
     assert bed.dropped() == {}
 
 
+def test_what_is_later_than_srtp_can_send_is_too_old() -> None:
+    bed, sender, receiver, source, _ = stage()
+    datagrams = [sender.protect(source.frame(keyframe=place == 0)[0]) for place in range(700)]
+    for datagram in datagrams[:100] + datagrams[150:] + datagrams[100:150]:
+        bed.deliver(datagram, sender.address)
+    assert len(receiver.rtp) == 650
+    assert bed.dropped() == {"too_old": 50}
+
+
 @pytest.mark.parametrize("padding", [1, 100, 255])
 def test_padding_longer_than_the_payload(padding: int) -> None:
     bed, sender, receiver, _, _ = stage()
