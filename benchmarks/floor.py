@@ -43,7 +43,7 @@ def measure_floor(*, receivers_count: int, packet_size: int, packets_per_second:
     """Blocks for about two seconds; the drained sockets and the draining thread are as in the load test."""
     gcm = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
     sender = client_socket()
-    socks = [client_socket() for _ in range(receivers_count)]
+    socks = [client_socket(timestamps=True) for _ in range(receivers_count)]
     sessions = [_session(gcm, Policy.SSRC_ANY_OUTBOUND) for _ in socks]
     fleet = Receivers(receivers_count, interval_ms=1.0, check_every=1 << 30)
     for sock in socks:
