@@ -7,6 +7,8 @@ from sfu.dataplane.state cimport MAX_ADDRESSES, AddressEntry, AddressTable, Core
 cdef inline int same_endpoint(const Endpoint *a, const Endpoint *b) noexcept nogil:
     return a.port == b.port and a.scope == b.scope and memcmp(a.ip, b.ip, 16) == 0
 
+cdef int is_ipv4(const Endpoint *endpoint) noexcept nogil
+
 cdef int address_table_init(AddressTable *table, uint32_t capacity, uint64_t seed) except -1
 cdef void address_table_free(AddressTable *table) noexcept
 cdef Transport *address_find(const AddressTable *table, const Endpoint *endpoint) noexcept nogil

@@ -20,6 +20,10 @@ cdef extern from "<net/if.h>" nogil:
 cdef uint8_t *V4_PREFIX = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255]
 
 
+cdef int is_ipv4(const Endpoint *endpoint) noexcept nogil:
+    return memcmp(endpoint.ip, V4_PREFIX, 12) == 0
+
+
 # -- the table ------------------------------------------------------------------------------------------------------------------
 
 cdef int address_table_init(AddressTable *table, uint32_t capacity, uint64_t seed) except -1:
@@ -167,7 +171,7 @@ cdef int endpoint_from_python(object address, Endpoint *endpoint) except -1:
 
 cdef object endpoint_to_python(const Endpoint *endpoint):
     cdef char text[64]
-    if memcmp(endpoint.ip, V4_PREFIX, 12) == 0:
+    if is_ipv4(endpoint):
         inet_ntop(AF_INET, endpoint.ip + 12, text, sizeof(text))
         return (text.decode("ascii"), endpoint.port)
     inet_ntop(AF_INET6, endpoint.ip, text, sizeof(text))

@@ -1,6 +1,9 @@
 # Which layer of its track a slot gets.
 from sfu.dataplane.state cimport Core, Layer, Slot, Track
 
+cdef enum:
+    LAYER_STALL_US = 500000     # this far behind the newest packet of its track a layer is not chosen
+
 # Decide anew: for one slot, or for every slot that a track fills. `ask`: for a keyframe too, where one is needed.
 cdef void choose_layer(Core *core, Slot *slot, int ask) noexcept nogil
 cdef void choose_layers(Core *core, Track *track, int ask) noexcept nogil

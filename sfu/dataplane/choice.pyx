@@ -11,7 +11,6 @@ from sfu.dataplane.keyframes cimport keyframe_request
 from sfu.dataplane.state cimport KIND_AUDIO
 
 cdef enum:
-    LAYER_STALL_US = 500000         # this far behind the newest packet of its track a layer is not chosen
     UPGRADE_DELAY_US = 300000       # a better layer must have sent for this long
     SENDER_REPORT_WAIT_US = 5000000     # after this long without one, a layer is aligned by arrival times
     ASK_AGAIN_US = 2000000          # between two keyframe requests of a slot that waits

@@ -8,7 +8,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from sfu.dataplane.arrivals cimport arrivals_init, arrivals_packet
 from sfu.dataplane.atomics cimport load_u64
 from sfu.dataplane.binding cimport stream_add, stream_bind, stream_find, stream_moved, stream_room
-from sfu.dataplane.choice cimport choose_layers
+from sfu.dataplane.choice cimport LAYER_STALL_US, choose_layers
 from sfu.dataplane.codec cimport parse_descriptor, parse_payload
 from sfu.dataplane.control cimport TICK_US, pull_deadline
 from sfu.dataplane.events cimport EVENT_LAYER_STARTED, EVENT_LAYER_STOPPED, event_layer
@@ -154,6 +154,8 @@ cdef void account(Core *core, Transport *transport, Layer *layer, Pending *packe
         layer.source = core.sources
     if not layer.live or (newest and packet.format != layer.format):
         layer_begins(core, layer, packet, arrival_us)
+    if arrival_us - layer.last_packet_us > LAYER_STALL_US:
+        layer.active_since_us = arrival_us      # it has to prove itself again
     layer.last_packet_us = arrival_us
     layer.track.last_packet_us = arrival_us
     if packet.payload.keyframe:

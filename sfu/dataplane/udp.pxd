@@ -3,6 +3,9 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int64_t
 
 from sfu.dataplane.state cimport Core, Endpoint
 
+cdef enum:
+    UDP_BATCH = 64              # datagrams read at once; the engine's MAX_PENDING
+
 cdef struct UdpPort
 
 cdef UdpPort *udp_create(int fd, int family, Core *core) except NULL

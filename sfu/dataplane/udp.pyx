@@ -4,10 +4,11 @@ Owns the message headers and buffers of one socket. Equal packets in a row to on
 most MAX_SEGMENTS of them, so that a burst never reaches a receiver in one piece. It knows nothing of RTP.
 """
 
-from libc.errno cimport EAGAIN, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, errno
+from libc.errno cimport EAFNOSUPPORT, EAGAIN, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, errno
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
+from sfu.dataplane.addresses cimport is_ipv4
 from sfu.dataplane.demux cimport receive_datagram
 from sfu.dataplane.reasons cimport DROP_SEND_ERROR, DROP_SEND_FULL, DROP_TOO_LARGE
 from sfu.dataplane.snapshots cimport latency_bounds
@@ -88,7 +89,6 @@ cdef extern from * nogil:
     uint16_t ntohs(uint16_t value)
 
 cdef enum:
-    RECEIVE_BATCH = 64
     RECEIVE_SIZE = 2048         # of a buffer: what is longer is cut off and dropped
     SEND_BATCH = 512            # messages of one sendmmsg
     SEND_PACKETS = 2048         # of one flush: the transmit queue's capacity
@@ -103,11 +103,11 @@ cdef struct UdpPort:
     int segments                # the kernel takes UDP_SEGMENT
     int waited                  # for a full buffer, in this flush
     Core *core
-    uint8_t data[RECEIVE_BATCH][RECEIVE_SIZE]
-    mmsghdr incoming[RECEIVE_BATCH]
-    iovec incoming_data[RECEIVE_BATCH]
-    sockaddr_storage incoming_names[RECEIVE_BATCH]
-    uint8_t incoming_control[RECEIVE_BATCH][CONTROL_SIZE]
+    uint8_t data[UDP_BATCH][RECEIVE_SIZE]
+    mmsghdr incoming[UDP_BATCH]
+    iovec incoming_data[UDP_BATCH]
+    sockaddr_storage incoming_names[UDP_BATCH]
+    uint8_t incoming_control[UDP_BATCH][CONTROL_SIZE]
     mmsghdr outgoing[SEND_BATCH]
     sockaddr_storage outgoing_names[SEND_BATCH]
     uint8_t outgoing_control[SEND_BATCH][CONTROL_SIZE]
@@ -135,7 +135,7 @@ cdef UdpPort *udp_create(int fd, int family, Core *core) except NULL:
     port.family = family
     port.core = core
     port.segments = 1
-    for place in range(RECEIVE_BATCH):
+    for place in range(UDP_BATCH):
         port.incoming_data[place].iov_base = port.data[place]
         port.incoming_data[place].iov_len = RECEIVE_SIZE
         port.incoming[place].msg_hdr.msg_iov = &port.incoming_data[place]
@@ -202,10 +202,10 @@ cdef int udp_receive(UdpPort *port) noexcept nogil:
     cdef Endpoint source
     cdef int64_t to_monotonic, arrival_us
     cdef int place, count
-    for place in range(RECEIVE_BATCH):
+    for place in range(UDP_BATCH):
         port.incoming[place].msg_hdr.msg_namelen = sizeof(sockaddr_storage)
         port.incoming[place].msg_hdr.msg_controllen = CONTROL_SIZE
-    count = recvmmsg(port.fd, port.incoming, RECEIVE_BATCH, MSG_DONTWAIT, NULL)
+    count = recvmmsg(port.fd, port.incoming, UDP_BATCH, MSG_DONTWAIT, NULL)
     if count <= 0:
         return 0
     core.now_us = monotonic_us()
@@ -370,5 +370,8 @@ cdef void udp_flush(void *context) noexcept nogil:
 
 cdef int udp_send_one(int fd, int family, const Endpoint *remote, const uint8_t *data, size_t length) noexcept nogil:
     cdef sockaddr_storage name
-    cdef uint32_t name_length = name_of(remote, family, &name)
+    cdef uint32_t name_length
+    if family == AF_INET and not is_ipv4(remote):
+        return EAFNOSUPPORT
+    name_length = name_of(remote, family, &name)
     return 0 if sendto(fd, data, length, MSG_DONTWAIT, <const sockaddr *>&name, name_length) >= 0 else errno

@@ -23,7 +23,7 @@ from sfu.dataplane.feedback_out cimport run_timers
 from sfu.dataplane.forward cimport forward_pending
 from sfu.dataplane.reasons cimport DROP_SEND_ERROR, DROP_SEND_FULL
 from sfu.dataplane.state cimport DIRECTION_OUT, TRAFFIC_DTLS, TRAFFIC_STUN, Endpoint
-from sfu.dataplane.udp cimport monotonic_us, udp_create, udp_flush, udp_free, udp_receive, udp_send_one
+from sfu.dataplane.udp cimport UDP_BATCH, monotonic_us, udp_create, udp_flush, udp_free, udp_receive, udp_send_one
 from sfu.dataplane.atomics cimport load_u64, store_u64
 
 from sfu.dataplane.types import Event
@@ -67,7 +67,6 @@ cdef extern from * nogil:
     int EPOLL_CLOEXEC, EFD_CLOEXEC, EFD_NONBLOCK
 
 cdef enum:
-    ROUNDS = 16                 # batches read before commands and timers get their turn again
     MAX_WAIT_US = 1000000
     FLUSH_BYTES = 262144        # of the transmit arena: it stays in the processor's cache
 
@@ -88,37 +87,34 @@ cdef inline void announce(Loop *loop) noexcept nogil:
         write(loop.event_fd, &one, sizeof(one))
 
 
-cdef void run_once(Loop *loop) noexcept nogil:
+# One batch of datagrams and whatever else is due. Gives 1 if there may be more to read.
+cdef int run_once(Loop *loop) noexcept nogil:
     cdef Core *core = loop.core
-    cdef int count = 0, round = 0
+    cdef int count
     core.now_us = monotonic_us()
     commands_apply(core)
-    while round < ROUNDS:
-        count = udp_receive(loop.port)
-        forward_pending(core)
-        udp_flush(loop.port)
-        announce(loop)
-        round += 1
-        if count < 64:
-            break
-    core.now_us = monotonic_us()
+    count = udp_receive(loop.port)
+    forward_pending(core)
     if core.now_us >= core.next_timer_us:
         run_timers(core)
-        udp_flush(loop.port)
-        announce(loop)
+    udp_flush(loop.port)
+    announce(loop)
+    return count == UDP_BATCH
 
 
 cdef void *loop_body(void *argument) noexcept nogil:
     cdef Loop *loop = <Loop *>argument
     cdef Core *core = loop.core
     cdef unsigned long long count
+    cdef int more = 0
     cdef int64_t before_us = monotonic_us()
     cdef int64_t woken_us, done_us
     while not load_u64(&loop.stop):
-        wait_for(loop.epoll_fd, wait_ms(core))
-        woken_us = monotonic_us()
-        read(loop.wake_fd, &count, sizeof(count))
-        run_once(loop)
+        if not more:
+            wait_for(loop.epoll_fd, wait_ms(core))
+            read(loop.wake_fd, &count, sizeof(count))
+        woken_us = monotonic_us() if not more else before_us
+        more = run_once(loop)
         done_us = monotonic_us()
         core.counters.busy_us += <uint64_t>(done_us - woken_us)
         core.counters.elapsed_us += <uint64_t>(done_us - before_us)

@@ -92,13 +92,25 @@ def test_a_burst_is_forwarded_without_loss(host: str) -> None:
         source = VideoSource(sender, 500)
         for place in range(30):
             # A frame at once, of sizes that differ by a byte: one message for the kernel.
-            for packet in source.frame(keyframe=place == 0, packets=10, size=1100 + place % 2):
-                wire.send(sender, packet)
+            for number, packet in enumerate(source.frame(keyframe=place == 0, packets=10, size=1100)):
+                wire.send(sender, packet[: -1 - number % 3])
             for receiver in receivers:
                 wire.wait(receiver, 10 * (place + 1))
         for receiver in receivers:
             numbers = [packet.sequence_number for packet in receiver.rtp]
             assert numbers == list(range(numbers[0], numbers[0] + 300))
+            assert [len(packet.payload) for packet in receiver.rtp] == [
+                1099,
+                1098,
+                1097,
+                1099,
+                1098,
+                1097,
+                1099,
+                1098,
+                1097,
+                1099,
+            ] * 30
         end = time.monotonic() + 5
         while (counters := engine.counters()).forward_latency_us[-1][1] < 1500 and time.monotonic() < end:
             time.sleep(0.001)  # The latency is counted after the packets have left.
@@ -137,9 +149,12 @@ def test_stun_goes_up_and_answers_go_down() -> None:
         event = wire.wait_event(StunReceived)
         assert event == StunReceived(b"\x00\x01" + bytes(18), probe.getsockname())
         wire.worker.send(b"\x01\x01answer", probe.getsockname())
+        wire.worker.send(b"\x01\x01answer", ("::1", 9))
         assert probe.recvfrom(100) == (b"\x01\x01answer", wire.worker.address)
         probe.close()
-        assert wire.bed.engine.counters().packets["out", "stun"] == 1
+        counters = wire.bed.engine.counters()
+        assert counters.packets["out", "stun"] == 1
+        assert counters.dropped["send_error"] == 1, "no IPv6 from an IPv4 socket"
 
 
 def test_a_dual_stack_socket_speaks_both() -> None:
