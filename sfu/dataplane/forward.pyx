@@ -90,8 +90,8 @@ cdef void level_sizes(Core *core, const Layer *layer) noexcept nogil:
         packet.padding = <uint8_t>missing if place != NONE16 and missing <= LEVEL_BYTES and not packet.padding_only else 0
 
 
-# Hundreds of subscribers do not stay in the cache from one packet to the next. While one is served, the state of the second next
-# comes in, and what the next one's state points to.
+# Hundreds of subscribers do not stay in the cache from one packet to the next. So while one is served, the state of the third after
+# it comes in, what the second's state points to, and the SRTP session of the next.
 cdef inline void warm_slot(const Slot *slot) noexcept nogil:
     cdef int line
     for line in range(HOT_LINES):
@@ -105,23 +105,33 @@ cdef inline void warm_targets(const Slot *slot) noexcept nogil:
     prefetch(&slot.sent[(slot.sequence.highest_out + 1) & slot.sent_mask])
 
 
+cdef inline Slot *next_slot(const Slot *slot) noexcept nogil:
+    return slot.next_of_track if slot != NULL else NULL
+
+
 cdef void forward_layer(Core *core, Layer *layer) noexcept nogil:
     cdef Slot *slot = layer.track.slots
-    cdef Slot *following
+    cdef Slot *second = next_slot(slot)
+    cdef Slot *third = next_slot(second)
+    cdef Slot *fourth = next_slot(third)
     cdef uint16_t place
     level_sizes(core, layer)
     while slot != NULL:
-        following = slot.next_of_track
-        if following != NULL:
-            if following.next_of_track != NULL:
-                warm_slot(following.next_of_track)
-            warm_targets(following)
+        if fourth != NULL:
+            warm_slot(fourth)
+        if third != NULL:
+            warm_targets(third)
+        if second != NULL:
+            prefetch(second.transport.srtp_send)
         if (slot.current is layer or slot.target is layer) and transmit_ready(slot.transport):
             place = layer.pending_first
             while place != NONE16:
                 forward_packet(core, slot, layer, &core.pending[place])
                 place = core.pending[place].next
-        slot = following
+        slot = second
+        second = third
+        third = fourth
+        fourth = next_slot(fourth)
 
 
 cdef void forward_pending(Core *core) noexcept nogil:
