@@ -6,6 +6,7 @@ import time
 import aiohttp
 import pytest
 
+from sfu.ids import RoomName
 from sfu.permissions import JoinRequest
 from sfu.rate import Share
 from tests.harness.stage import Held
@@ -21,7 +22,7 @@ SILENT = write_offer("audio inactive", "video inactive", *SLOTS)
 async def crowd(house: Doors) -> None:
     """People with tracks and slots, as the node sees them."""
     for _ in range(CROWD):
-        participant = house.server.node.join("blue", JoinRequest(name="one of many"), lambda _: None)
+        participant = house.server.node.join(RoomName("blue"), JoinRequest(name="one of many"), lambda _: None)
         await participant.negotiate(FULL, connection="c", sources={})
         await asyncio.sleep(0)
 
@@ -71,7 +72,7 @@ async def test_a_crowd_is_sent_home_at_once() -> None:
         await crowd(house)
         ana = await house.member("ana")
         started_s = time.thread_time()
-        await house.server.node.rooms["blue"].close("closed")
+        await house.server.node.rooms[RoomName("blue")].close("closed")
         assert time.thread_time() - started_s < 0.2
         assert house.server.node.rooms == {}
         assert await ana.closed() == ("closed", 1000)
