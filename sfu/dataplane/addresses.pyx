@@ -1,7 +1,7 @@
 """Validated addresses → transports: an open-addressing table that holds no more than half of its places.
 
-Owns the table and the normal form of an address (IPv4 as ::ffff:a.b.c.d). It never learns an address from a packet: only from ICE,
-by command.
+Owns the table and the normal form of an address (IPv4 as ::ffff:a.b.c.d). It never learns an address from a packet: only
+from ICE, by command.
 """
 
 from libc.stdlib cimport calloc, free

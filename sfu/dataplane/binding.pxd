@@ -11,7 +11,8 @@ cdef int stream_room(Core *core, Transport *transport, int64_t now_us) noexcept 
 # A packet of this SSRC has authenticated. There is room.
 cdef Stream *stream_add(Transport *transport, uint32_t ssrc) noexcept nogil
 # Gives the stream its layer, or leaves it NULL. `repaired`: the payload type that an RTX packet repairs, 255 for media.
-cdef void stream_bind(Core *core, Transport *transport, Stream *stream, const RtpView *view, uint8_t repaired, int64_t now_us) noexcept nogil
+cdef void stream_bind(Core *core, Transport *transport, Stream *stream, const RtpView *view, uint8_t repaired,
+                      int64_t now_us) noexcept nogil
 # Does the packet's MID say that the stream belongs to another track than so far?
 cdef int stream_moved(const Transport *transport, const Stream *stream, const RtpView *view) noexcept nogil
 # The layer goes away: its streams belong to nothing.

@@ -1,8 +1,8 @@
 """Binds SSRCs to layers: by MID and RID, else by the signalled SSRC, else by a payload type that only one m-line uses.
 
-Owns the table of SSRCs of a transport. It is bounded, and an SSRC enters it only after a packet has authenticated. libsrtp keeps a
-stream for every SSRC too; it is removed together with the entry, and never earlier, because its rollover counter is needed when a
-track comes back with its SSRC.
+Owns the table of SSRCs of a transport. It is bounded, and an SSRC enters it only after a packet has authenticated. libsrtp
+keeps a stream for every SSRC too; it is removed together with the entry, and never earlier, because its rollover counter is
+needed when a track comes back with its SSRC.
 """
 
 from libc.string cimport memcmp, memset
@@ -79,7 +79,8 @@ cdef void stream_release(Transport *transport, const Layer *layer) noexcept nogi
 
 # -- rules ----------------------------------------------------------------------------------------------------------------------
 
-cdef inline int is_text(const RtpView *view, const ExtensionView *extension, const uint8_t *text, uint8_t length) noexcept nogil:
+cdef inline int is_text(const RtpView *view, const ExtensionView *extension, const uint8_t *text,
+                        uint8_t length) noexcept nogil:
     return extension.length == length and memcmp(view.data + extension.offset, text, length) == 0
 
 
@@ -168,7 +169,8 @@ cdef int stream_moved(const Transport *transport, const Stream *stream, const Rt
     return mid != NULL and not is_text(view, mid, stream.layer.track.mid, stream.layer.track.mid_length)
 
 
-cdef void stream_bind(Core *core, Transport *transport, Stream *stream, const RtpView *view, uint8_t repaired, int64_t now_us) noexcept nogil:
+cdef void stream_bind(Core *core, Transport *transport, Stream *stream, const RtpView *view, uint8_t repaired,
+                      int64_t now_us) noexcept nogil:
     cdef Layer *layer
     if stream.replaced and stream.layer != NULL and now_us - stream.layer.last_packet_us < REPLACED_IDLE_US:
         return

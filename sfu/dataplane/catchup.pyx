@@ -1,6 +1,7 @@
 """Serves a newcomer from a layer's history, so that many joins at once do not make the publisher send keyframe after keyframe.
 
-Only where the last keyframe is less than CATCH_UP_PACKETS back (ALGORITHMS 10): a longer burst would cost more than a new one.
+Only where the last keyframe is less than CATCH_UP_PACKETS back (ALGORITHMS 10): a longer burst would cost more than a new
+one.
 """
 
 from libc.stdint cimport uint16_t, uint64_t

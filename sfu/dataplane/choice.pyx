@@ -1,8 +1,9 @@
 """Chooses the target layer of a slot: the best live one that the slot may have.
 
-Owns `Slot.target`. It never switches: forward.pyx does, when the target's keyframe comes, and the present layer goes on until then.
-To keep a picture steady, a better layer must have been there for a while before it is taken, and a layer counts as stalled only when
-others of its track are clearly ahead of it, so that a screen share at one frame a second is not taken for one that stopped.
+Owns `Slot.target`. It never switches: forward.pyx does, when the target's keyframe comes, and the present layer goes on
+until then. To keep a picture steady, a better layer must have been there for a while before it is taken, and a layer counts
+as stalled only when others of its track are clearly ahead of it, so that a screen share at one frame a second is not taken
+for one that stopped.
 """
 
 from libc.stdint cimport int64_t

@@ -1,7 +1,8 @@
 """Commands: the control side pushes them without waiting, the engine's thread takes all at once and gives them back when done.
 
-Owns the two lists (compare-and-swap stacks) and what each command does to the engine. The engine's thread neither allocates nor
-frees here: what a command replaces or removes travels back with it, kept alive by `Command.keep`, which only the control side reads.
+Owns the two lists (compare-and-swap stacks) and what each command does to the engine. The engine's thread neither allocates
+nor frees here: what a command replaces or removes travels back with it, kept alive by `Command.keep`, which only the control
+side reads.
 """
 
 from libc.stdint cimport uint16_t
@@ -96,7 +97,8 @@ cdef void set_receive(Core *core, Command *command) noexcept nogil:
     cdef Transport *transport = <Transport *>command.object
     cdef Track *track = transport.tracks
     cdef int index
-    if memcmp(&transport.receive.extensions, &(<ReceiveTable *>command.argument).extensions, sizeof(transport.receive.extensions)):
+    if memcmp(&transport.receive.extensions, &(<ReceiveTable *>command.argument).extensions,
+              sizeof(transport.receive.extensions)):
         # What is remembered was parsed with other extension ids and could not be sent again unchanged.
         while track != NULL:
             for index in range(track.layer_count):
@@ -223,7 +225,7 @@ cdef void add_slot(Core *core, Command *command) noexcept nogil:
     cdef Transport *transport = slot.transport
     cdef EndedStream *ended
     cdef uint64_t numbers = random_bits(core)
-    # First numbers in the lower half: a receiver that misses the first packets must not guess a wrong rollover counter (RFC 3711).
+    # First numbers in the lower half: a receiver that misses the first packets must not guess a wrong rollover (RFC 3711).
     cdef uint16_t first = <uint16_t>(numbers & 0x7FFF) | 1
     configure_slot(slot, <const SlotConfig *>command.argument)
     slot.rtx_sequence_number = <uint16_t>((numbers >> 16) & 0x7FFF) | 1

@@ -4,4 +4,5 @@ from libc.stdint cimport uint8_t, int64_t
 from sfu.dataplane.state cimport Core, Endpoint
 
 # `data` is changed, and must stay in place until forward_pending.
-cdef void receive_datagram(Core *core, uint8_t *data, size_t length, const Endpoint *source, int64_t arrival_us) noexcept nogil
+cdef void receive_datagram(Core *core, uint8_t *data, size_t length, const Endpoint *source,
+                           int64_t arrival_us) noexcept nogil

@@ -26,7 +26,8 @@ cdef enum:
     RTCP_LAST = 223
 
 
-cdef void receive_datagram(Core *core, uint8_t *data, size_t length, const Endpoint *source, int64_t arrival_us) noexcept nogil:
+cdef void receive_datagram(Core *core, uint8_t *data, size_t length, const Endpoint *source,
+                           int64_t arrival_us) noexcept nogil:
     cdef Transport *transport
     cdef int reason
     cdef uint8_t first

@@ -13,7 +13,8 @@ cdef enum EventKind:
 cdef int events_init(EventRing *ring, uint64_t size) except -1
 cdef void events_free(EventRing *ring) noexcept
 
-cdef void event_datagram(Core *core, int kind, int64_t transport, const Endpoint *source, const uint8_t *data, size_t length) noexcept nogil
+cdef void event_datagram(Core *core, int kind, int64_t transport, const Endpoint *source, const uint8_t *data,
+                         size_t length) noexcept nogil
 cdef void event_layer(Core *core, int kind, const Layer *layer) noexcept nogil
 cdef inline int events_unannounced(const EventRing *ring) noexcept nogil:
     return ring.written != ring.announced

@@ -1,7 +1,7 @@
 """The event ring: records of variable length, written without a lock by the engine's thread, read by the control thread.
 
-Owns the ring and the records' form. When it is full, events are dropped and counted as `event_ring_full`; datagrams may fill seven
-eighths of it only, so that a flood of STUN never costs the news of a layer.
+Owns the ring and the records' form. When it is full, events are dropped and counted as `event_ring_full`; datagrams may fill
+seven eighths of it only, so that a flood of STUN never costs the news of a layer.
 """
 
 from libc.stdlib cimport free, malloc
@@ -61,7 +61,8 @@ cdef inline void publish(EventRing *ring, const Record *record) noexcept nogil:
     store_u64(&ring.written, ring.written + record.size)
 
 
-cdef void event_datagram(Core *core, int kind, int64_t transport, const Endpoint *source, const uint8_t *data, size_t length) noexcept nogil:
+cdef void event_datagram(Core *core, int kind, int64_t transport, const Endpoint *source, const uint8_t *data,
+                         size_t length) noexcept nogil:
     cdef Record *record = claim(core, length, core.events.size // 8 * 7)
     if record == NULL:
         return

@@ -1,7 +1,8 @@
 """Timers. Every transport has one deadline in a dense array; while a publisher sends, it is looked after every TICK_US.
 
-Owns the intervals of what we send unasked. Toward publishers: transport-wide feedback, NACK, receiver reports, keyframe retries.
-Toward subscribers: sender reports, translated to the time line of the slot and to our wall clock, so that lips stay in sync.
+Owns the intervals of what we send unasked. Toward publishers: transport-wide feedback, NACK, receiver reports, keyframe
+retries. Toward subscribers: sender reports, translated to the time line of the slot and to our wall clock, so that lips stay
+in sync.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
@@ -120,8 +121,8 @@ cdef size_t write_blocks(Core *core, Transport *transport, uint8_t *out) noexcep
 cdef size_t write_slot_report(Core *core, Slot *slot, uint8_t *out, size_t capacity) noexcept nogil:
     cdef int64_t unix_us = core.now_us + core.ntp_offset_us
     cdef Layer *layer = slot.current
-    cdef uint32_t timestamp = clock_timestamp(&layer.clock, unix_us, layer.track.transport.clock_offset_us) + slot.timestamps.offset
-    cdef size_t length = write_sender_report(out, capacity, slot.header.ssrc, ntp_from_us(unix_us), timestamp,
+    cdef uint32_t source = clock_timestamp(&layer.clock, unix_us, layer.track.transport.clock_offset_us)
+    cdef size_t length = write_sender_report(out, capacity, slot.header.ssrc, ntp_from_us(unix_us), source + slot.timestamps.offset,
                                              <uint32_t>slot.packets, <uint32_t>slot.octets)
     slot.reported_packets = <uint32_t>slot.packets
     return length + write_sdes_cname(out + length, capacity - length, slot.header.ssrc, slot.cname, slot.cname_length)

@@ -1,8 +1,9 @@
 """Forwarding: the switch of a slot from one source to another, and the way of one packet into one slot.
 
-Owns what a slot sends: `current`, the maps and the record of what was sent. Packets of a layer wait in `Core.pending` until the
-datagrams at hand have all been read; then each slot gets all of them in a row, which keeps its state and its SRTP session in the
-cache and lets the kernel take equal packets to one destination as one. Nothing is allocated here and nobody is waited for.
+Owns what a slot sends: `current`, the maps and the record of what was sent. Packets of a layer wait in `Core.pending` until
+the datagrams at hand have all been read; then each slot gets all of them in a row, which keeps its state and its SRTP
+session in the cache and lets the kernel take equal packets to one destination as one. Nothing is allocated here and nobody
+is waited for.
 """
 
 from libc.stdint cimport uint16_t
@@ -90,8 +91,8 @@ cdef void level_sizes(Core *core, const Layer *layer) noexcept nogil:
         packet.padding = <uint8_t>missing if place != NONE16 and missing <= LEVEL_BYTES and not packet.padding_only else 0
 
 
-# Hundreds of subscribers do not stay in the cache from one packet to the next. So while one is served, the state of the third after
-# it comes in, what the second's state points to, and the SRTP session of the next.
+# Hundreds of subscribers do not stay in the cache from one packet to the next. So while one is served, the state of the third
+# after it comes in, what the second's state points to, and the SRTP session of the next.
 cdef inline void warm_slot(const Slot *slot) noexcept nogil:
     cdef int line
     for line in range(HOT_LINES):
@@ -154,7 +155,8 @@ cdef void slot_silence(Slot *slot) noexcept nogil:
 
 
 # Where the new layer's timestamp falls on the time line that the slot shows now; 0 if the clocks do not say.
-cdef int aligned_timestamp(const Core *core, const Slot *slot, const Layer *layer, uint32_t timestamp, uint32_t *aligned) noexcept nogil:
+cdef int aligned_timestamp(const Core *core, const Slot *slot, const Layer *layer, uint32_t timestamp,
+                           uint32_t *aligned) noexcept nogil:
     cdef int64_t unix_us = core.now_us + core.ntp_offset_us
     cdef uint32_t shown, sending
     if not slot_flows(slot) or not slot.current.clock.known or not layer.clock.known:

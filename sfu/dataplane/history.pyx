@@ -1,6 +1,6 @@
-"""Owns nothing but the rule of what is still intact: the ring is written lap after lap, an entry of this lap is whole, one of the
-lap before is whole as long as the head has not reached it. A lap ends at the ring's end, or once it is older than the age
-limit, so that a slow stream keeps touching the same few pages. It never allocates and never looks into a packet.
+"""Owns nothing but the rule of what is still intact: the ring is written lap after lap, an entry of this lap is whole, one of
+the lap before is whole as long as the head has not reached it. A lap ends at the ring's end, or once it is older than the
+age limit, so that a slow stream keeps touching the same few pages. It never allocates and never looks into a packet.
 """
 
 from libc.string cimport memcpy, memset

@@ -1,6 +1,7 @@
 """The way in: check, unprotect once, find the layer, keep the books, remember the packet, leave it to be forwarded.
 
-Owns the order of these steps. Nothing is believed before the tag has verified: no state of an SSRC, no statistics, no feedback.
+Owns the order of these steps. Nothing is believed before the tag has verified: no state of an SSRC, no statistics, no
+feedback.
 """
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -58,7 +59,8 @@ cdef inline void drop(Core *core, int reason) noexcept nogil:
 
 
 # DROP_NONE, and the view of the plain packet of *length bytes.
-cdef int unprotect(Core *core, Transport *transport, uint8_t *data, int *length, RtpView *view, int64_t now_us) noexcept nogil:
+cdef int unprotect(Core *core, Transport *transport, uint8_t *data, int *length, RtpView *view,
+                   int64_t now_us) noexcept nogil:
     cdef int status
     cdef int reason = parse_header(data, <size_t>length[0], view)
     if reason != DROP_NONE:
@@ -139,7 +141,8 @@ cdef void layer_begins(Core *core, Layer *layer, const Pending *packet, int64_t 
 
 
 # The packet is new: everything that its layer knows about itself follows.
-cdef void account(Core *core, Transport *transport, Layer *layer, Pending *packet, uint64_t extended, int newest) noexcept nogil:
+cdef void account(Core *core, Transport *transport, Layer *layer, Pending *packet, uint64_t extended,
+                  int newest) noexcept nogil:
     cdef int64_t arrival_us = packet.arrival_us
     if layer.track.kind == KIND_VIDEO:
         if layer.track.nack:

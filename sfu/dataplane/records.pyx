@@ -1,7 +1,7 @@
 """Owns the memory of transports, tracks, layers and slots: each is a block that lives as long as its record.
 
-A record is kept by the engine's tables while its handle is valid and by the command that removes it until the engine's thread is
-done with it. Blocks are zeroed; the kernel commits their pages when they are first used.
+A record is kept by the engine's tables while its handle is valid and by the command that removes it until the engine's
+thread is done with it. Blocks are zeroed; the kernel commits their pages when they are first used.
 """
 
 from libc.stdint cimport uint8_t

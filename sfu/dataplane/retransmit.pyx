@@ -1,7 +1,8 @@
 """Retransmission: a packet that a slot has sent, read from history and written again exactly as it was.
 
-As RTX (RFC 4588) where negotiated. Otherwise plain, and then bit for bit: the same index is protected a second time, and under
-AES-GCM two different packets with one index would give the key away. So a slot remembers everything that went into a header.
+As RTX (RFC 4588) where negotiated. Otherwise plain, and then bit for bit: the same index is protected a second time, and
+under AES-GCM two different packets with one index would give the key away. So a slot remembers everything that went into a
+header.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t
@@ -56,7 +57,8 @@ cdef SentRecord *find_record(const Core *core, const Slot *slot, uint16_t sequen
     return record
 
 
-cdef void fill_values(Core *core, Slot *slot, const SentRecord *record, const RtpView *view, int as_rtx, RtpValues *values) noexcept nogil:
+cdef void fill_values(Core *core, Slot *slot, const SentRecord *record, const RtpView *view, int as_rtx,
+                      RtpValues *values) noexcept nogil:
     cdef const SlotFormat *format = &slot.formats[record.format]
     memset(values, 0, sizeof(RtpValues))
     values.marker = view.marker

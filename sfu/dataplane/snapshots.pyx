@@ -30,7 +30,9 @@ cdef object counters_of(const Core *core, const Counters *control):
     packets = {}
     for direction in range(2):
         for traffic in range(<int>TRAFFIC_COUNT):
-            packets[_DIRECTIONS[direction], _TRAFFIC[traffic]] = own.packets[direction][traffic] + control.packets[direction][traffic]
+            packets[_DIRECTIONS[direction], _TRAFFIC[traffic]] = (
+                own.packets[direction][traffic] + control.packets[direction][traffic]
+            )
     latency = []
     for bucket in range(<int>LATENCY_BUCKETS):
         below += own.latency[bucket]

@@ -14,7 +14,8 @@ cdef void transmit_clear(TransmitQueue *queue) noexcept nogil
 # TRANSMIT_ROOM bytes, or NULL (counted as transmit_full). Not committing costs nothing.
 cdef uint8_t *transmit_reserve(Core *core) noexcept nogil
 # Protects the reserved bytes and queues them for the transport's remote address. 0, or -1 if they were dropped (counted).
-cdef int transmit_rtp(Core *core, Transport *transport, uint8_t *data, int length, int traffic, int64_t arrival_us) noexcept nogil
+cdef int transmit_rtp(Core *core, Transport *transport, uint8_t *data, int length, int traffic,
+                      int64_t arrival_us) noexcept nogil
 cdef int transmit_rtcp(Core *core, Transport *transport, uint8_t *data, int length) noexcept nogil
 
 cdef inline int transmit_ready(const Transport *transport) noexcept nogil:

@@ -1,8 +1,8 @@
 """The transmit queue: an arena of bytes, entries in the order of arrival, and a chain of entries for each transport.
 
-Owns what is waiting to be sent and the protecting of it. A worker empties it whenever it has grown by `flush_bytes`, and follows
-the chains, so that all datagrams to one destination lie together; a sans-IO engine polls it in order. It is bounded, and what does
-not fit is dropped and counted as `transmit_full`. It never opens a socket.
+Owns what is waiting to be sent and the protecting of it. A worker empties it whenever it has grown by `flush_bytes`, and
+follows the chains, so that all datagrams to one destination lie together; a sans-IO engine polls it in order. It is bounded,
+and what does not fit is dropped and counted as `transmit_full`. It never opens a socket.
 """
 
 from libc.stdlib cimport calloc, free, malloc
@@ -84,7 +84,8 @@ cdef void commit(Core *core, Transport *transport, uint8_t *data, int length, in
     core.counters.bytes[<int>DIRECTION_OUT] += <uint64_t>length
 
 
-cdef int transmit_rtp(Core *core, Transport *transport, uint8_t *data, int length, int traffic, int64_t arrival_us) noexcept nogil:
+cdef int transmit_rtp(Core *core, Transport *transport, uint8_t *data, int length, int traffic,
+                      int64_t arrival_us) noexcept nogil:
     if core.srtp.protect(transport.srtp_send, data, &length) != SRTP_OK:
         core.counters.dropped[<int>DROP_SRTP_PROTECT] += 1
         return -1

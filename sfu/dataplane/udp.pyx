@@ -1,7 +1,7 @@
 """Reads and writes a UDP socket in batches: recvmmsg with the kernel's receive times, sendmmsg with UDP_SEGMENT.
 
-Owns the message headers and buffers of one socket. Equal packets in a row to one destination go to the kernel as one message, at
-most MAX_SEGMENTS of them, so that a burst never reaches a receiver in one piece. It knows nothing of RTP.
+Owns the message headers and buffers of one socket. Equal packets in a row to one destination go to the kernel as one
+message, at most MAX_SEGMENTS of them, so that a burst never reaches a receiver in one piece. It knows nothing of RTP.
 """
 
 from libc.errno cimport EAFNOSUPPORT, EAGAIN, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, errno
@@ -289,7 +289,8 @@ cdef void close_message(UdpPort *port, uint16_t segment) noexcept nogil:
 
 
 # Starts a message with this packet.
-cdef void open_message(UdpPort *port, const TransmitEntry *entry, const sockaddr_storage *name, uint32_t name_length) noexcept nogil:
+cdef void open_message(UdpPort *port, const TransmitEntry *entry, const sockaddr_storage *name,
+                       uint32_t name_length) noexcept nogil:
     cdef msghdr *header
     if port.message_count == SEND_BATCH:
         send_messages(port)

@@ -1,7 +1,7 @@
 """The worker: one thread and one UDP socket around an engine, and nothing else.
 
-Owns the socket, the thread and the waiting. The thread never takes the GIL: it is a plain POSIX thread that works on the engine's
-core until the control thread tells it to stop. The control thread sends STUN and DTLS on the same socket by itself.
+Owns the socket, the thread and the waiting. The thread never takes the GIL: it is a plain POSIX thread that works on the
+engine's core until the control thread tells it to stop. The control thread sends STUN and DTLS on the same socket by itself.
 """
 
 import atexit
@@ -132,7 +132,9 @@ cdef class Worker:
             raise MemoryError
         self.loop.socket_fd = self.loop.wake_fd = self.loop.event_fd = self.loop.epoll_fd = -1
 
-    def __init__(self, engine: Engine, host: str, port: int, *, receive_buffer: int = 4 << 20, send_buffer: int = 4 << 20) -> None:
+    def __init__(
+        self, engine: Engine, host: str, port: int, *, receive_buffer: int = 4 << 20, send_buffer: int = 4 << 20
+    ) -> None:
         if self.engine is not None:
             raise LocalError("a worker is initialised once")
         if engine.running or engine.wake_fd >= 0:
