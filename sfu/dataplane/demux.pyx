@@ -38,7 +38,7 @@ cdef void receive_datagram(Core *core, uint8_t *data, size_t length, const Endpo
     first = data[0]
     if first <= STUN_LAST:
         core.counters.packets[<int>DIRECTION_IN][<int>TRAFFIC_STUN] += 1
-        event_datagram(core, EVENT_STUN, 0, source, data, length)
+        event_datagram(core, EVENT_STUN, address_find(&core.addresses, source), source, data, length)
         return
     if not (DTLS_FIRST <= first <= DTLS_LAST or RTP_FIRST <= first <= RTP_LAST):
         core.counters.dropped[<int>DROP_UNKNOWN_FIRST_BYTE] += 1
@@ -49,7 +49,7 @@ cdef void receive_datagram(Core *core, uint8_t *data, size_t length, const Endpo
         core.counters.dropped[reason] += 1
     elif first <= DTLS_LAST:
         core.counters.packets[<int>DIRECTION_IN][<int>TRAFFIC_DTLS] += 1
-        event_datagram(core, EVENT_DTLS, transport.handle, source, data, length)
+        event_datagram(core, EVENT_DTLS, transport, source, data, length)
     elif RTCP_FIRST <= data[1] <= RTCP_LAST:
         receive_rtcp(core, transport, data, length, arrival_us)
     else:

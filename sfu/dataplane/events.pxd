@@ -1,7 +1,7 @@
 # What the engine tells the control side: a bounded ring of records, one writer, one reader.
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, int64_t
 
-from sfu.dataplane.state cimport Core, Endpoint, EventRing, Layer
+from sfu.dataplane.state cimport Core, Endpoint, EventRing, Layer, Transport
 
 cdef enum EventKind:
     EVENT_STUN = 1
@@ -13,7 +13,8 @@ cdef enum EventKind:
 cdef int events_init(EventRing *ring, uint64_t size) except -1
 cdef void events_free(EventRing *ring) noexcept
 
-cdef void event_datagram(Core *core, int kind, int64_t transport, const Endpoint *source, const uint8_t *data,
+# `transport`: whose address `source` is; NULL for a stranger.
+cdef void event_datagram(Core *core, int kind, Transport *transport, const Endpoint *source, const uint8_t *data,
                          size_t length) noexcept nogil
 cdef void event_layer(Core *core, int kind, const Layer *layer) noexcept nogil
 cdef inline int events_unannounced(const EventRing *ring) noexcept nogil:

@@ -1,7 +1,8 @@
 """The event ring: records of variable length, written without a lock by the engine's thread, read by the control thread.
 
-Owns the ring and the records' form. When it is full, events are dropped and counted as `event_ring_full`; datagrams may fill
-seven eighths of it only, so that a flood of STUN never costs the news of a layer.
+Owns the ring and the records' form. When it is full, events are dropped and counted as `event_ring_full`. Nobody can fill it
+for the others: strangers get an eighth of it, a transport a sixteenth at a time, and all datagrams together leave the last
+eighth to the news of layers.
 """
 
 from libc.stdlib cimport free, malloc
@@ -21,6 +22,12 @@ cdef struct Record:
     int64_t handle
     uint32_t ssrc
     Endpoint source
+
+cdef enum:
+    # One part in so many of the ring.
+    STRANGERS_PART = 8
+    TRANSPORT_PART = 16
+    LAYERS_PART = 8
 
 
 cdef int events_init(EventRing *ring, uint64_t size) except -1:
@@ -61,16 +68,28 @@ cdef inline void publish(EventRing *ring, const Record *record) noexcept nogil:
     store_u64(&ring.written, ring.written + record.size)
 
 
-cdef void event_datagram(Core *core, int kind, int64_t transport, const Endpoint *source, const uint8_t *data,
+# The part of the ring up to which this sender may fill it; 0 if it has enough in it already.
+cdef uint64_t share_of(EventRing *ring, Transport *transport, size_t length) noexcept nogil:
+    if transport == NULL:
+        return ring.size // STRANGERS_PART
+    if load_u64(&ring.read) >= transport.events_until:
+        transport.events_waiting = 0
+    return 0 if transport.events_waiting + length > ring.size // TRANSPORT_PART else ring.size - ring.size // LAYERS_PART
+
+
+cdef void event_datagram(Core *core, int kind, Transport *transport, const Endpoint *source, const uint8_t *data,
                          size_t length) noexcept nogil:
-    cdef Record *record = claim(core, length, core.events.size // 8 * 7)
+    cdef Record *record = claim(core, length, share_of(&core.events, transport, length))
     if record == NULL:
         return
     record.kind = kind
-    record.handle = transport
+    record.handle = transport.handle if transport != NULL else 0
     record.source = source[0]
     memcpy(<uint8_t *>record + sizeof(Record), data, length)
     publish(&core.events, record)
+    if transport != NULL:
+        transport.events_waiting += record.size
+        transport.events_until = core.events.written
 
 
 cdef void event_layer(Core *core, int kind, const Layer *layer) noexcept nogil:

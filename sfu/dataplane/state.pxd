@@ -246,6 +246,8 @@ cdef struct Transport:
     ReceiveTable receive
     int64_t rtt_us
     uint64_t remb_bps
+    uint64_t events_until   # events.pyx: its newest event ends here in the ring
+    uint64_t events_waiting # bytes of its events that may still be unread
     int64_t clock_offset_us     # shared by its layers' SenderClocks
     int64_t clock_set_us
     uint32_t feedback_ssrc      # sender SSRC of our receiver reports

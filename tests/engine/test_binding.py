@@ -17,6 +17,8 @@ from tests.engine.bed import (
     vp8,
 )
 
+pytestmark = pytest.mark.asan
+
 MID, RID, REPAIRED = EXTENSIONS[Extension.MID], EXTENSIONS[Extension.RID], EXTENSIONS[Extension.REPAIRED_RID]
 KEYFRAME = vp8(1, keyframe=True)
 

@@ -4,6 +4,7 @@ import os
 import random
 
 import pylibsrtp
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ from tests.engine.bed import (
     video_track,
     vp8,
 )
+
+pytestmark = pytest.mark.asan
 
 CHEAP = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 EXTENSION_IDS = list(EXTENSIONS.values())

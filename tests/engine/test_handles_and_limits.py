@@ -31,6 +31,8 @@ from tests.engine.bed import (
     video_track,
 )
 
+pytestmark = pytest.mark.asan
+
 MID, LEVEL = EXTENSIONS[Extension.MID], EXTENSIONS[Extension.AUDIO_LEVEL]
 
 
@@ -184,25 +186,57 @@ def test_many_addresses_come_and_go() -> None:
         assert engine.poll_event() is None
 
 
-def test_the_event_ring_is_bounded_and_keeps_room_for_layers() -> None:
+def test_strangers_cannot_fill_the_event_ring_for_the_others() -> None:
     bed = Bed()
-    sender = bed.publisher()
+    sender, other = bed.publisher(), bed.client()
     track = bed.engine.add_track(sender.transport, video_track())
     packet = sender.protect(VideoSource(sender, 500).frame(keyframe=True)[0])
-    for _ in range(2000):
-        bed.engine.receive(bed.now_us, b"\x00" * 1200, ("192.0.2.1", 1))
+    for place in range(2000):
+        bed.engine.receive(bed.now_us, b"\x00" * 1200, ("192.0.2.1", 1 + place))
     dropped = bed.dropped()["event_ring_full"]
-    assert dropped > 1000
+    assert dropped > 1800
+    for place in range(2000):
+        bed.engine.receive(bed.now_us, (b"\x00" if place % 2 else b"\x16") * 1200, sender.address)
+    flooded = bed.dropped()["event_ring_full"]
+    assert flooded - dropped > 1900, "nor can a transport"
+    for _ in range(20):
+        bed.engine.receive(bed.now_us, b"\x00" * 100, other.address)
     bed.engine.receive(bed.now_us, packet, sender.address)
+    assert bed.dropped()["event_ring_full"] == flooded
     bed.pump()
-    assert len(bed.events) == 2000 - dropped + 1
+    assert len(bed.events) == 4000 - flooded + 20 + 1
     assert bed.events[-1] == LayerStarted(track, 0, 500)
-    for _ in range(5):
+    bed.events.clear()
+    for _ in range(3):
+        for _ in range(40):
+            bed.engine.receive(bed.now_us, b"\x16" * 1200, sender.address)
+        bed.pump()
+    assert len(bed.events) == 120, "once read, there is room again"
+
+
+def test_the_event_ring_wraps_at_any_length() -> None:
+    bed = Bed()
+    for _ in range(40):
         bed.events.clear()
-        for length in range(1, 1500, 7):
+        for length in range(1, 1500, 37):
             bed.engine.receive(bed.now_us, b"\x00" * length, ("192.0.2.1", 1))
         bed.pump()
-        assert [len(event.data) for event in bed.events if isinstance(event, StunReceived)] == list(range(1, 1500, 7))
+        assert [len(event.data) for event in bed.events if isinstance(event, StunReceived)] == list(range(1, 1500, 37))
+    assert bed.dropped() == {}
+
+
+def test_with_the_ring_full_of_datagrams_layers_still_get_through() -> None:
+    bed = Bed()
+    clients = [bed.publisher() for _ in range(20)]
+    track = bed.engine.add_track(clients[0].transport, video_track())
+    for client in clients:
+        for _ in range(100):
+            bed.engine.receive(bed.now_us, b"\x16" * 1200, client.address)
+    assert bed.dropped()["event_ring_full"] > 0
+    packet = clients[0].protect(VideoSource(clients[0], 500).frame(keyframe=True)[0])
+    bed.engine.receive(bed.now_us, packet, clients[0].address)
+    bed.pump()
+    assert bed.events[-1] == LayerStarted(track, 0, 500)
 
 
 def test_the_transmit_queue_is_bounded() -> None:

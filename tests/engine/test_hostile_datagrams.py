@@ -21,6 +21,8 @@ from tests.engine.bed import (
     vp8,
 )
 
+pytestmark = pytest.mark.asan
+
 MID = EXTENSIONS[Extension.MID]
 STRANGER = ("192.0.2.66", 6666)
 

@@ -20,6 +20,8 @@ from tests.engine.bed import (
     video_track,
 )
 
+pytestmark = pytest.mark.asan
+
 MID, REPAIRED = EXTENSIONS[Extension.MID], EXTENSIONS[Extension.REPAIRED_RID]
 
 

@@ -8,6 +8,8 @@ import pytest
 from sfu.dataplane import SrtpProfile
 from tests.engine.bed import VP8_RTX, Bed, VideoSource, nack, rtp, video_slot, video_track
 
+pytestmark = pytest.mark.asan
+
 FRAMES = 300
 
 

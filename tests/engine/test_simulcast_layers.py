@@ -3,9 +3,13 @@
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import pytest
+
 from sfu.dataplane import LayerStarted, LayerStopped
 from tests.engine.bed import UNIX_US, Bed, Client, VideoSource, picture_id, video_slot, video_track
 from tests.engine.test_source_switch import assert_ascending
+
+pytestmark = pytest.mark.asan
 
 FRAME_US = 33_333
 

@@ -22,6 +22,8 @@ from tests.engine.bed import (
     video_track,
 )
 
+pytestmark = pytest.mark.asan
+
 MID = EXTENSIONS[Extension.MID]
 
 

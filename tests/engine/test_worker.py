@@ -17,6 +17,8 @@ from sfu.dataplane import Engine, Event, LayerStarted, StunReceived, Worker
 from sfu.errors import LocalError
 from tests.engine.bed import Bed, Client, VideoSource, audio_track, pli, video_slot, video_track
 
+pytestmark = pytest.mark.asan
+
 HOSTS = ["127.0.0.1", "::1"]
 
 
