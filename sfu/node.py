@@ -6,7 +6,7 @@ protocol of any front door.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sfu.config import Settings
 from sfu.dataplane.types import Address
@@ -116,4 +116,11 @@ class Node:
                 levels = {level.track: level.loudest_dbov for level in port.engine.audio_levels()}
                 for room in self.rooms.values():
                     if room.port is port:
-                        room.hear(now_ms, levels)
+                        self._hear(room, now_ms, levels)
+
+    def _hear(self, room: Room, now_ms: int, levels: Mapping[int, int]) -> None:
+        """A fault of ours in one room must not silence the others."""
+        try:
+            room.hear(now_ms, levels)
+        except Exception:
+            log.exception("levels_failed", room=room.name)

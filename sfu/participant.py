@@ -115,7 +115,7 @@ class Participant:
             change_to = self._new_connection(connection)
             try:
                 change = change_to.negotiate(sdp, sources, muted or {})
-            except RemoteError:
+            except BaseException:
                 self._tasks.spawn(change_to.close())
                 raise
             self._drop_connection()
@@ -171,10 +171,7 @@ class Participant:
         """Signalling was lost: stay for `resume_seconds`, then leave."""
         self._listener = None
         if not self.left and self._timeout is None:
-            loop = asyncio.get_running_loop()
-            self._timeout = loop.call_later(
-                self._settings.resume_seconds, lambda: self._tasks.spawn(self.leave("timeout"))
-            )
+            self._timeout = asyncio.get_running_loop().call_later(self._settings.resume_seconds, self._expire)
 
     async def leave(self, reason: str) -> None:
         """Leave the room and free everything. Safe to call twice."""
@@ -188,6 +185,15 @@ class Participant:
         connection, self.connection = self.connection, None
         if connection is not None:
             await connection.close()
+
+    def _expire(self) -> None:
+        self._timeout = None
+        self._tasks.spawn(self._leave_unless_attached())
+
+    async def _leave_unless_attached(self) -> None:
+        """Between the timer and this task somebody may have come back."""
+        if self._listener is None:
+            await self.leave("timeout")
 
     def _new_connection(self, connection_id: str) -> Connection:
         return Connection(

@@ -60,6 +60,8 @@ def _greet(client: Client, participant: Participant, *, resumed: bool) -> None:
         client.listen(events.SpeakersChanged(room.speakers))
     if resumed:
         client.listen(events.SlotsChanged(tuple(slot.view for slot in participant.slots)))
+        if any(participant.slots_requested):  # perhaps nobody listened when they were
+            client.listen(events.SlotsNeeded(*participant.slots_requested))
 
 
 async def offer(client: Client, message: messages.Offer) -> None:
