@@ -161,6 +161,8 @@ class Room:
 
     def hear(self, now_ms: int, levels: Mapping[int, int]) -> None:
         """Newest audio levels by track handle (dBov, positive); called every 100 ms."""
+        if not levels and self._detector.silent:
+            return
         loudest: dict[ParticipantId, int] = {}
         for participant in self.participants.values():
             heard = [levels[t.handle] for t in participant.tracks.values() if t.handle in levels and not t.muted]

@@ -36,6 +36,11 @@ class SpeakerDetector:
         """Loudest first, as last reported."""
         return self._speakers
 
+    @property
+    def silent(self) -> bool:
+        """Nobody speaks or did a moment ago, so that an `update` without levels would change nothing."""
+        return not self._speakers and all(voice.level > SILENCE_DBOV - 1 for voice in self._voices.values())
+
     def spoke_ms(self, participant: ParticipantId) -> int:
         """When they last spoke, in ms of the caller's clock; a negative number: not lately."""
         voice = self._voices.get(participant)

@@ -34,6 +34,15 @@ def test_a_short_pause_is_held_and_a_long_one_ends_it() -> None:
     assert list(detector.speakers) == []
 
 
+def test_silence_is_known_once_every_voice_has_faded() -> None:
+    detector = SpeakerDetector()
+    assert detector.silent
+    now = feed(detector, 0, 3, {ANA: LOUD})
+    assert not detector.silent
+    feed(detector, now, 30, {})
+    assert detector.silent
+
+
 def test_the_loudest_comes_first() -> None:
     detector = SpeakerDetector()
     now = feed(detector, 0, 10, {ANA: LOUD, BOB: LOUDER})
