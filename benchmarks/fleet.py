@@ -37,6 +37,8 @@ class Load:
     """All packets of a frame at once, instead of evenly spaced."""
     check_every: int = 4
     """Every n-th packet of a receiver is decrypted, compared and timed."""
+    feedback: bool = True
+    """Receivers send reports, transport-wide feedback and NACKs, as browsers do; without, what these cost is seen."""
 
 
 class Fleet:
@@ -56,7 +58,8 @@ class Fleet:
             packet_size=load.packet_size,
         )
         # Polling costs a call a socket: with many sockets less often, so that it stays a small part of one core.
-        self.receivers = Receivers(total, interval_ms=max(4.0, total / 50), check_every=load.check_every)
+        interval_ms = max(4.0, total / 50)
+        self.receivers = Receivers(total, interval_ms=interval_ms, check_every=load.check_every, feedback=load.feedback)
         self._threads: list[threading.Thread] = []
         self.join_seconds = 0.0
 

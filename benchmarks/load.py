@@ -36,6 +36,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--burst", action="store_true", help="send the packets of a frame at once")
     parser.add_argument("--seconds", type=float, default=10.0, help="measured time (default: %(default)s)")
     parser.add_argument("--check-every", type=int, default=4, help="decrypt every n-th packet (default: %(default)s)")
+    parser.add_argument("--no-feedback", action="store_true", help="receivers send no RTCP: not as browsers do")
     parser.add_argument("--no-floor", action="store_true", help="skip the machine's floor")
     parser.add_argument("--json", type=Path, help="write the result here")
     parser.add_argument("--server-option", action="append", default=[], help="one more argument for the server")
@@ -58,6 +59,7 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
         packets_per_frame=options.frame,
         burst=options.burst,
         check_every=options.check_every,
+        feedback=not options.no_feedback,
     )
     progress = Progress(sys.stderr)
     server_options = ("--joins-per-second", "100000", "--join-burst", "100000", "--log-level", "warning")

@@ -30,12 +30,13 @@ def table(found: dict[str, Any]) -> str:
     """The result for people."""
     load, packets, server = found["load"], found["packets"], found["server"]
     feedback, latency, joins = found["publisher_feedback"], found["latency_us"], found["joins"]
+    feedback_sent = "" if load["feedback"] else ", NO FEEDBACK"
     pattern = f"frames of {load['packets_per_frame']} at once" if load["burst"] else "evenly spaced"
     rows = [
         (
             "load",
             f"{load['publishers']} x {load['receivers']} receivers, {load['packets_per_second']} packets/s of "
-            f"{load['packet_size']} bytes, {pattern}, {load['seconds']:.1f} s, {', '.join(load['profiles'])}",
+            f"{load['packet_size']} bytes, {pattern}, {load['seconds']:.1f} s, {', '.join(load['profiles'])}{feedback_sent}",
         ),
         ("forwarded", f"{packets['forwarded']:,} packets, {packets['forwarded_per_second']:,.0f} a second"),
         (

@@ -3,7 +3,9 @@ from collections.abc import Sequence
 from pylibsrtp import Session
 
 class Receivers:
-    def __init__(self, capacity: int, interval_ms: float = 4.0, check_every: int = 4) -> None: ...
+    def __init__(
+        self, capacity: int, interval_ms: float = 4.0, check_every: int = 4, feedback: bool = True
+    ) -> None: ...
     def add(
         self,
         fd: int,

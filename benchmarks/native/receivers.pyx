@@ -72,6 +72,7 @@ cdef class Receivers:
     cdef volatile int _mark
     cdef int64_t _interval_ns
     cdef int _check_every
+    cdef bint _answer
     cdef uint64_t *_latency
     cdef uint64_t _latency_max
     cdef uint64_t _sent_feedback
@@ -80,7 +81,7 @@ cdef class Receivers:
     cdef uint8_t _buffers[BATCH][DATAGRAM]
     cdef uint8_t _controls[BATCH][CONTROL]
 
-    def __cinit__(self, int capacity, double interval_ms=4.0, int check_every=4):
+    def __cinit__(self, int capacity, double interval_ms=4.0, int check_every=4, bint feedback=True):
         self._items = <Receiver *> calloc(max(capacity, 1), sizeof(Receiver))
         self._latency = <uint64_t *> calloc(LATENCY_BUCKETS, sizeof(uint64_t))
         if self._items == NULL or self._latency == NULL:
@@ -88,6 +89,7 @@ cdef class Receivers:
         self._capacity = capacity
         self._interval_ns = <int64_t> (interval_ms * 1e6)
         self._check_every = max(check_every, 1)
+        self._answer = feedback
         self._sessions = []
 
     def __dealloc__(self):
@@ -141,7 +143,8 @@ cdef class Receivers:
                 self._mark = 0
             for i in range(self._count):
                 self._drain(&self._items[i])
-                self._feedback(&self._items[i])
+                if self._answer:
+                    self._feedback(&self._items[i])
             next_ns += self._interval_ns
             now = clock_ns(CLOCK_MONOTONIC)
             if next_ns < now:
