@@ -73,8 +73,9 @@ def offer(
 class RtpPeer(UdpClient):
     """`peer = await RtpPeer.join(doors_member)`: in the room, connected, ready to send and receive."""
 
-    def __init__(self, member: Member) -> None:
-        super().__init__(("127.0.0.1", 0), LocalParameters(Ufrag(""), "", "", ()))
+    def __init__(self, member: Member, *, padding: int = 0) -> None:
+        """`padding`: bytes by which the ClientHello grows."""
+        super().__init__(("127.0.0.1", 0), LocalParameters(Ufrag(""), "", "", ()), padding=padding)
         self.member = member
         self.log: list[dict[str, Any]] = []
         """Messages that came after the answer."""
@@ -93,7 +94,7 @@ class RtpPeer(UdpClient):
 
     @classmethod
     async def enter(cls, member: Member, lines: Iterable[str] = LINES, **options: Any) -> Self:
-        """Offer, check, shake hands."""
+        """Offer, check, shake hands. `options` are those of `offer`."""
         peer = cls(member)
         await peer.negotiate(lines, **options)
         await peer.connect(30.0)

@@ -84,7 +84,6 @@ async def test_a_participants_own_packets_from_another_address() -> None:
         await until(lambda: scene.dropped["unknown_address"] >= 800)
 
 
-@pytest.mark.xfail(reason="strangers may fill the whole of the ring between worker and event loop", strict=False)
 async def test_a_flood_of_stun_does_not_cost_others_their_consent() -> None:
     """More than the event loop can take: what waits for it is bounded, and there is still a place for the call's own checks."""
     async with stage() as scene:
