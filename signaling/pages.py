@@ -58,9 +58,12 @@ class Pages:
         return self._serve(request, self._assets.get("index.html"))
 
     async def room(self, request: web.Request) -> web.Response:
+        """Where the name is none, a browser gets the page too: it says so in words that a person can use."""
         try:
             room_name(request.match_info["room"])
         except RemoteError as error:
+            if "text/html" in request.headers.get("Accept", ""):
+                return self._serve(request, self._assets.get("index.html"), status=404)
             raise RemoteError(error.message, code="not_found") from None
         return await self.index(request)
 
@@ -74,18 +77,18 @@ class Pages:
         """Rooms are nobody's search result."""
         return self._serve(request, self._robots)
 
-    def _serve(self, request: web.Request, asset: Asset | None) -> web.Response:
+    def _serve(self, request: web.Request, asset: Asset | None, *, status: int = 200) -> web.Response:
         if asset is None:
             raise RemoteError("there is no such file", code="not_found")
         packed = asset.packed if _takes_gzip(request.headers.get("Accept-Encoding", "")) else None
         etag = asset.etag if packed is None else f"{asset.etag}-gzip"
         headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-        if any(tag.value in ("*", etag) for tag in request.if_none_match or ()):
+        if status == 200 and any(tag.value in ("*", etag) for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
         headers["Content-Type"] = asset.content_type
         if packed is not None:
             headers["Content-Encoding"] = "gzip"
-        return web.Response(body=asset.body if packed is None else packed, headers=headers)
+        return web.Response(body=asset.body if packed is None else packed, headers=headers, status=status)
 
 
 def _asset(body: bytes, suffix: str) -> Asset:

@@ -170,3 +170,11 @@ async def test_there_is_nothing_else(house: Doors, path: str) -> None:
     async with house.http.get(URL(house.url(path), encoded=True)) as response:
         assert response.status == 404
         assert (await response.json())["code"] == "not_found"
+
+
+async def test_a_browser_gets_the_page_for_a_name_that_is_none(house: Doors) -> None:
+    for encoding in ("gzip", "identity"):
+        headers = {"Accept": "text/html,application/xhtml+xml", "Accept-Encoding": encoding}
+        async with house.http.get(house.url("/" + "x" * 65), headers=headers) as response:
+            assert response.status == 404
+            assert "<html" in await response.text()
