@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sfu.config import Settings
 from signaling import messages
 
 PROTOCOL = (Path(messages.__file__).parent / "PROTOCOL.md").read_text()
@@ -40,3 +41,14 @@ def test_the_version_is_the_documented_one() -> None:
 def test_every_code_of_an_error_response_is_documented_or_http_only() -> None:
     codes = set(re.findall(r"`(\w+)`", PROTOCOL.partition("## Codes")[2]))
     assert {"malformed", "bad_sdp", "room_full", "limit_reached", "token_expired", "internal"} <= codes
+
+
+def test_the_limits_in_the_text_are_the_defaults() -> None:
+    defaults = Settings()
+    text = " ".join(PROTOCOL.split())
+    assert (
+        f"A message has at most {defaults.max_message_bytes:,} bytes, a session description {defaults.max_sdp_bytes:,}; "
+        f"{defaults.message_burst} messages at once and {defaults.messages_per_second:.0f} a second."
+    ) in text
+    assert f"within {defaults.join_timeout_seconds:.0f} seconds" in text
+    assert f"For {defaults.resume_seconds:.0f} seconds the participant stays" in text
