@@ -142,7 +142,7 @@ async def test_offers_that_make_no_sense() -> None:
 
 
 async def test_addresses_of_others() -> None:
-    """Eve's candidates are the others' addresses, her checks come from them (as forged ones would), and from very many of her own."""
+    """Eve's candidates are the others' addresses, her checks come from them (as if forged), and from very many of her own."""
     async with stage() as scene:
         eve = await scene.enemy(extra={"0": [f"a=candidate:1 1 udp 1 127.0.0.1 {scene.ben.address[1]} typ host"]})
         scene.ana.send(eve.request(use=True))
