@@ -36,11 +36,12 @@ def test_a_short_pause_is_held_and_a_long_one_ends_it() -> None:
 
 def test_silence_is_known_once_every_voice_has_faded() -> None:
     detector = SpeakerDetector()
-    assert detector.silent
+    silent = [detector.silent]
     now = feed(detector, 0, 3, {ANA: LOUD})
-    assert not detector.silent
+    silent.append(detector.silent)
     feed(detector, now, 30, {})
-    assert detector.silent
+    silent.append(detector.silent)
+    assert silent == [True, False, True]
 
 
 def test_the_loudest_comes_first() -> None:
