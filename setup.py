@@ -25,8 +25,7 @@ def extensions() -> list[Extension]:
     wanted = set(filter(None, os.environ.get("CIRANDA_EXTENSIONS", "").split(",")))
     sources = [p for p in sorted(Path("sfu/dataplane").glob("*.pyx")) if not wanted or p.stem in wanted]
     return [
-        Extension(f"sfu.dataplane.{p.stem}", [str(p)], extra_compile_args=FLAGS, extra_link_args=LINK)
-        for p in sources
+        Extension(f"sfu.dataplane.{p.stem}", [str(p)], extra_compile_args=FLAGS, extra_link_args=LINK) for p in sources
     ]
 
 
