@@ -4,6 +4,7 @@ This module never opens a socket and reads no file but the TOML one. A field is 
 """
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -19,11 +20,17 @@ from pydantic_settings import (
 Port = Annotated[int, Field(ge=0, le=65535)]
 Strings = Annotated[tuple[str, ...], NoDecode]
 
+_HOST_AND_PORT = r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+STUN_URL = re.compile(rf"stuns?:{_HOST_AND_PORT}")
+"""RFC 7064"""
+TURN_URL = re.compile(rf"turns?:{_HOST_AND_PORT}(?:\?transport=(?:udp|tcp))?")
+"""RFC 7065"""
+
 
 class Settings(BaseSettings):
     """Settings of one server. `ValueError` (pydantic's `ValidationError`) names the field that cannot be used."""
 
-    model_config = SettingsConfigDict(env_prefix="CIRANDA_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="CIRANDA_", frozen=True, extra="forbid", hide_input_in_errors=True)
 
     config: Path | None = Field(None, description="TOML file with settings, by the names of the flags with _ for -")
 
@@ -41,7 +48,10 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(None, description="PEM private key for HTTPS")
     log_format: Literal["console", "json"] = Field("console", description="how log lines look")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
-    ice_server: Strings = Field((), description="STUN or TURN URL handed to clients (repeatable)")
+    ice_server: Strings = Field((), description="STUN URL handed to clients (repeatable)")
+    turn_server: Strings = Field((), description="TURN URL handed to clients with a password of theirs (repeatable)")
+    turn_secret: SecretStr | None = Field(None, description="what the TURN server knows as static-auth-secret")
+    turn_ttl_seconds: int = Field(86_400, ge=60, description="how long a TURN password is good for a new relay")
     cors_origin: Strings = Field(("*",), description="origins that may use WHIP and WHEP (repeatable)")
 
     max_rooms: int = Field(1_000, ge=1, description="rooms at once")
@@ -67,7 +77,9 @@ class Settings(BaseSettings):
     ice_timeout_seconds: float = Field(30.0, gt=0, description="from an answer to the first valid check")
     shutdown_seconds: float = Field(5.0, gt=0, description="for closing sessions after SIGTERM")
 
-    @field_validator("advertise_ip", "api_key", "ice_server", "cors_origin", "trusted_proxy", mode="before")
+    @field_validator(
+        "advertise_ip", "api_key", "ice_server", "turn_server", "cors_origin", "trusted_proxy", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -88,6 +100,29 @@ class Settings(BaseSettings):
             ipaddress.ip_network(network)
         return value
 
+    @field_validator("ice_server")
+    @classmethod
+    def _stun_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            if not STUN_URL.fullmatch(url):
+                raise ValueError(f"{url!r} is not like stun:HOST:PORT (TURN servers are given as turn_server)")
+        return value
+
+    @field_validator("turn_server")
+    @classmethod
+    def _turn_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            if not TURN_URL.fullmatch(url):
+                raise ValueError(f"{url!r} is not like turn:HOST:PORT?transport=udp or turns:HOST:PORT?transport=tcp")
+        return value
+
+    @field_validator("turn_secret")
+    @classmethod
+    def _turn_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 16:
+            raise ValueError("a secret has at least 16 characters")
+        return value
+
     @field_validator("api_key")
     @classmethod
     def _keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -101,6 +136,8 @@ class Settings(BaseSettings):
     def _together(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key go together")
+        if bool(self.turn_server) != (self.turn_secret is not None):
+            raise ValueError("turn_server and turn_secret go together")
         if not self.api_key and not self.insecure and not is_loopback(self.http_host):
             raise ValueError(
                 f"http_host {self.http_host} is reachable from outside: give an api_key, or insecure for open rooms"

@@ -14,6 +14,7 @@ from sfu.node import Node
 from sfu.rate import KeyedBuckets
 from signaling.auth import Authority
 from signaling.client_address import Network, client_key
+from signaling.ice_servers import IceServers
 
 
 class Closable(Protocol):
@@ -30,6 +31,7 @@ class Context:
     node: Node
     settings: Settings
     authority: Authority = field(init=False)
+    ice_servers: IceServers = field(init=False)
     joins: KeyedBuckets = field(init=False)
     _proxies: tuple[Network, ...] = field(init=False)
     clients: set[Closable] = field(default_factory=set)
@@ -40,6 +42,7 @@ class Context:
 
     def __post_init__(self) -> None:
         self.authority = Authority(self.settings.api_secrets, leeway_s=self.settings.token_leeway_seconds)
+        self.ice_servers = IceServers(self.settings)
         self._proxies = tuple(ipaddress.ip_network(text, strict=False) for text in self.settings.trusted_proxy)
         self.joins = KeyedBuckets(self.settings.joins_per_second, self.settings.join_burst)
 

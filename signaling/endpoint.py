@@ -4,6 +4,7 @@ The two differ in who sends, and in what an offer must hold; `whip` and `whep` s
 offer means is decided by the negotiation core below.
 """
 
+import time
 from abc import ABC, abstractmethod
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from signaling.auth import Grant
 from signaling.context import Context
 from signaling.http_body import bearer_token, read_text, require_acceptable, require_type
 from signaling.http_session import HttpSession, HttpSessions
+from signaling.ice_servers import link_headers
 from signaling.names import room_name
 from signaling.preconditions import require_match
 from signaling.responses import HttpError
@@ -75,8 +77,9 @@ class Endpoint(ABC):
             "Accept-Patch": FRAGMENT,
         }
         response = web.Response(status=201, text=answer, content_type=SDP, headers=headers)
-        for url in self.context.settings.ice_server:
-            response.headers.add("Link", f'<{url}>; rel="ice-server"')
+        servers = self.context.ice_servers.for_participant(session.participant.id, time.time())
+        for link in link_headers(servers):
+            response.headers.add("Link", link)
         return response
 
     async def options(self, request: web.Request) -> web.Response:

@@ -1,5 +1,6 @@
 """What each message of a client does: one small function a type, found in a table."""
 
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -55,7 +56,10 @@ async def join(client: Client, message: messages.Join) -> None:
 
 def _greet(client: Client, participant: Participant, *, resumed: bool) -> None:
     room = client.context.node.rooms[client.room]
-    client.send(welcome(participant, room.others(participant), client.context.settings, resumed=resumed))
+    context = client.context
+    ice_servers = context.ice_servers.for_participant(participant.id, time.time())
+    others = room.others(participant)
+    client.send(welcome(participant, others, context.settings, ice_servers=ice_servers, resumed=resumed))
     if room.speakers:
         client.listen(events.SpeakersChanged(room.speakers))
     if resumed:

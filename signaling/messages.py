@@ -6,7 +6,15 @@ clients may talk to older servers; unknown types are answered by `unknown_type`.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+)
 
 from sfu.errors import ProtocolError
 from signaling.strict_json import loads_object
@@ -146,6 +154,14 @@ class IceServer(_Message):
     """One entry of `RTCConfiguration.iceServers`."""
 
     urls: tuple[str, ...]
+    username: str | None = None
+    credential: str | None = Field(None, repr=False)
+
+    @model_serializer(mode="wrap")
+    def _only_what_is_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Browsers take a null for the name "null"."""
+        fields: dict[str, Any] = write(self)
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 class Limits(_Message):

@@ -40,7 +40,12 @@ def encode_event(event: events.RoomEvent) -> str | None:
 
 
 def welcome(
-    participant: Participant, others: Iterable[ParticipantView], settings: Settings, *, resumed: bool
+    participant: Participant,
+    others: Iterable[ParticipantView],
+    settings: Settings,
+    *,
+    ice_servers: tuple[messages.IceServer, ...],
+    resumed: bool,
 ) -> messages.Welcome:
     """What somebody who just came needs to know."""
     permissions = participant.permissions
@@ -56,7 +61,7 @@ def welcome(
             data=permissions.publish_data,
             admin=permissions.admin,
         ),
-        ice_servers=tuple(messages.IceServer(urls=(url,)) for url in settings.ice_server),
+        ice_servers=ice_servers,
         limits=messages.Limits(
             message_bytes=settings.max_message_bytes,
             tracks=settings.max_tracks,

@@ -208,10 +208,10 @@ async def test_origins_can_be_limited() -> None:
 
 
 async def test_ice_servers_come_as_links() -> None:
-    async with doors(ice_server=("stun:stun.example.net", "turn:turn.example.net?transport=udp")) as house:
+    async with doors(ice_server=("stun:stun.example.net", "stun:stun.example.org:3479")) as house:
         assert (await post(house)).headers.getall("Link") == [
             '<stun:stun.example.net>; rel="ice-server"',
-            '<turn:turn.example.net?transport=udp>; rel="ice-server"',
+            '<stun:stun.example.org:3479>; rel="ice-server"',
         ]
 
 

@@ -163,7 +163,10 @@ export class Meeting extends EventTarget {
     for (const [type, detail] of changes) this.#announce(type, detail);
     if (!resumed && before === "reconnecting") this.#speakers([]);
     if (!resumed || !this.#peer) this.#openPeer();
-    else this.#publications.sync();
+    else {
+      this.#peer.setIceServers(iceServers);
+      this.#publications.sync();
+    }
     if (this.#pinned.length) this.#socket.send({ type: "pin", participants: this.#pinned });
     this.#recovery.check();
     return message;

@@ -85,6 +85,11 @@ export class Peer extends EventTarget {
     return this.#queued;
   }
 
+  /** Newer passwords of TURN servers: the next ICE restart uses them. */
+  setIceServers(iceServers) {
+    this.connection.setConfiguration({ ...this.connection.getConfiguration(), iceServers });
+  }
+
   restartIce() {
     this.connection.restartIce();
     return this.negotiate();

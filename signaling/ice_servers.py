@@ -1,0 +1,46 @@
+"""Which STUN and TURN servers a participant is told of, and the passwords that TURN servers know to be ours.
+
+A TURN server shares one secret with this server and nothing else: the user name is `expiry:identity`, the password is its
+HMAC-SHA1 under that secret (draft-uberti-behave-turn-rest, coturn's `use-auth-secret`). Whoever got one relays until it
+expires. Pure: no socket, no clock; the secret never leaves this module.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator
+
+from sfu.config import Settings
+from signaling.messages import IceServer
+
+
+class IceServers:
+    """What `ice_server`, `turn_server`, `turn_secret` and `turn_ttl_seconds` mean for clients."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._stun = tuple(IceServer(urls=(url,)) for url in settings.ice_server)
+        self._turn = settings.turn_server
+        self._secret = settings.turn_secret
+        self._ttl_s = settings.turn_ttl_seconds
+
+    def for_participant(self, identity: str, now: float) -> tuple[IceServer, ...]:
+        """Entries of `RTCConfiguration.iceServers`. `identity` shows in the TURN server's logs and quotas; `now` is seconds since
+        1970 on a clock that the TURN server shares."""
+        if not self._turn or self._secret is None:
+            return self._stun
+        username = f"{int(now) + self._ttl_s}:{identity}"
+        digest = hmac.digest(self._secret.get_secret_value().encode(), username.encode(), hashlib.sha1)
+        credential = base64.b64encode(digest).decode()
+        return (*self._stun, IceServer(urls=self._turn, username=username, credential=credential))
+
+
+def link_headers(servers: Iterable[IceServer]) -> Iterator[str]:
+    """One `Link` a URL, for WHIP and WHEP (RFC 9725, section 4.6)."""
+    for server in servers:
+        credentials = ""
+        if server.username is not None:
+            credentials = (
+                f'; username="{server.username}"; credential="{server.credential}"; credential-type="password"'
+            )
+        for url in server.urls:
+            yield f'<{url}>; rel="ice-server"{credentials}'

@@ -1,0 +1,89 @@
+"""STUN and TURN servers for clients: passwords that a TURN server can check, in the forms of both front doors."""
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from sfu.config import Settings
+from signaling.ice_servers import IceServers, link_headers
+from signaling.messages import IceServer
+
+SECRET = "a-secret-shared-with-coturn"
+STUN = "stun:stun.example.net"
+TURN = ("turn:turn.example.net?transport=udp", "turns:turn.example.net:443?transport=tcp")
+NOW = 1_767_225_600.9
+
+
+def servers(**values: Any) -> tuple[IceServer, ...]:
+    return IceServers(Settings(**values)).for_participant("p_n7zgydcve23y", NOW)
+
+
+def test_nothing_is_handed_out_where_nothing_is_set() -> None:
+    assert servers() == ()
+
+
+def test_stun_needs_no_password() -> None:
+    (only,) = servers(ice_server=(STUN,))
+    assert only.model_dump() == {"urls": (STUN,)}
+
+
+def test_the_password_is_the_one_that_the_turn_server_computes() -> None:
+    stun, turn = servers(ice_server=(STUN,), turn_server=TURN, turn_secret=SECRET, turn_ttl_seconds=600)
+    assert (stun.urls, turn.urls) == ((STUN,), TURN)
+    assert turn.username == "1767226200:p_n7zgydcve23y"
+    assert turn.credential is not None
+    expected = hmac.new(SECRET.encode(), turn.username.encode(), hashlib.sha1).digest()
+    assert base64.b64decode(turn.credential) == expected
+
+
+def test_passwords_differ_by_person_and_time() -> None:
+    handed = IceServers(Settings(turn_server=TURN, turn_secret=SECRET))
+    asked = [("p_a", NOW), ("p_b", NOW), ("p_a", NOW + 1)]
+    assert len({handed.for_participant(*each)[0].credential for each in asked}) == 3
+
+
+def test_a_link_a_url_with_what_it_takes() -> None:
+    stun, *links = link_headers(servers(ice_server=(STUN,), turn_server=TURN, turn_secret=SECRET))
+    assert stun == f'<{STUN}>; rel="ice-server"'
+    assert [link.partition(";")[0] for link in links] == [f"<{url}>" for url in TURN]
+    for link in links:
+        names = [part.partition("=")[0] for part in link.split("; ")[1:]]
+        assert names == ["rel", "username", "credential", "credential-type"]
+
+
+def test_what_is_secret_does_not_show() -> None:
+    settings = Settings(turn_server=TURN, turn_secret=SECRET)
+    (turn,) = IceServers(settings).for_participant("p_a", NOW)
+    assert SECRET not in repr(settings) + repr(turn) + turn.model_dump_json()
+    assert turn.credential is not None
+    assert turn.credential not in repr(turn)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"turn_server": TURN},
+        {"turn_secret": SECRET},
+        {"turn_server": TURN, "turn_secret": "short"},
+        {"turn_server": TURN, "turn_secret": SECRET, "turn_ttl_seconds": 1},
+        {"turn_server": "https://turn.example.net", "turn_secret": SECRET},
+        {"turn_server": "turn:turn.example.net?transport=sctp", "turn_secret": SECRET},
+        {"turn_server": 'turn:turn.example.net"\r\nX: y', "turn_secret": SECRET},
+        {"ice_server": "turn:turn.example.net"},
+        {"ice_server": "stun:stun.example.net>; x=y"},
+        {"ice_server": "stun:"},
+    ],
+)
+def test_unusable_values_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings(**values)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["turn.example.net", "192.0.2.1", "[2001:db8::1]", "turn.example.net:5349"])
+def test_every_form_of_host_is_taken(host: str) -> None:
+    assert Settings(turn_server=f"turn:{host}, turns:{host}?transport=tcp", turn_secret=SECRET).turn_server
