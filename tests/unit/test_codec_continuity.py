@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from sfu.dataplane import codec
 from sfu.dataplane.types import Format
 
+pytestmark = pytest.mark.asan
+
 SEEN = settings(max_examples=200, deadline=None)
 BODY = b"\x00body"
 

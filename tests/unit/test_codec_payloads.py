@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from sfu.dataplane import codec, packet
 from sfu.dataplane.types import Format
 
+pytestmark = pytest.mark.asan
+
 if TYPE_CHECKING:
     from sfu.dataplane.codec import Payload
 

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from sfu.dataplane.nack import Nacks
 
+pytestmark = pytest.mark.asan
+
 MS = 1000
 BASE = 65536
 LIST_SIZE, MAX_AGE, MAX_TRIES = 1000, 10_000, 10

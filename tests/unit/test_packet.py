@@ -11,6 +11,8 @@ from sfu.dataplane.reasons import DropReason
 
 from sfu.dataplane.packet import parse
 
+pytestmark = pytest.mark.asan
+
 if TYPE_CHECKING:
     from sfu.dataplane.packet import Packet
 

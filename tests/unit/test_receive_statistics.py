@@ -8,6 +8,8 @@ from sfu.dataplane.clock import ntp
 from sfu.dataplane.receive import Receiver
 from tests.oracles import rfc3550
 
+pytestmark = pytest.mark.asan
+
 CYCLE = 65536
 """Extended numbers start one cycle up."""
 WINDOW = 4096

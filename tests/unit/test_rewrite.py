@@ -13,6 +13,8 @@ from sfu.dataplane.packet import parse
 from sfu.dataplane.rewrite import unwrap, write
 from sfu.dataplane.types import Extension
 
+pytestmark = pytest.mark.asan
+
 SEEN = settings(max_examples=300, deadline=None)
 URIS = {
     Extension.MID: "urn:ietf:params:rtp-hdrext:sdes:mid",

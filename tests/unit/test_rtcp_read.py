@@ -23,6 +23,8 @@ from sfu.dataplane.reasons import DropReason
 from sfu.dataplane.receive import Report
 from sfu.dataplane.rtcp import blocks, check, round_trip_us
 
+pytestmark = pytest.mark.asan
+
 MALFORMED = DropReason.DROP_RTCP_MALFORMED
 INFO = RtcpReceiverInfo(0xA1, 12, -3, 0x12345, 99, 0xB2, 0xC3)
 REPORT = Report(0xA1, 12, -3, 0x12345, 99, 0xB2, 0xC3)

@@ -23,6 +23,8 @@ from sfu.dataplane.reasons import DropReason
 from sfu.dataplane.receive import Report
 from sfu.dataplane.rtcp import blocks, check
 
+pytestmark = pytest.mark.asan
+
 WORD = st.integers(0, 2**32 - 1)
 MEASURED = settings(max_examples=150, deadline=None)
 

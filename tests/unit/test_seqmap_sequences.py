@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from sfu.dataplane.seqmap import Sequences
 
+pytestmark = pytest.mark.asan
+
 SEEN = settings(max_examples=300, deadline=None)
 INTERVALS = 64
 

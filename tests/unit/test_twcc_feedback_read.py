@@ -21,6 +21,8 @@ from tests.oracles.twcc import (
     two_bit,
 )
 
+pytestmark = pytest.mark.asan
+
 SECOND = 1_000_000
 
 

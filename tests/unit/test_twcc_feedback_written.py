@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from sfu.dataplane.arrivals import Arrivals
 from tests.oracles.twcc import LARGE, MISSING, SMALL, Status, decode_packet, one_bit, run_length, two_bit
 
+pytestmark = pytest.mark.asan
+
 TICK_US = 250
 START_US = 64_000 * 1000
 """The reference time falls on it, so the first delta is 0."""
