@@ -7,9 +7,9 @@ import pytest
 from aiortc.rtp import HeaderExtensions, HeaderExtensionsMap, RtpPacket, pack_header_extensions
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sfu.dataplane.reasons import DropReason
 
 from sfu.dataplane.packet import parse
+from sfu.dataplane.reasons import DropReason
 
 pytestmark = pytest.mark.asan
 

@@ -7,9 +7,9 @@ from aiortc import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 from aiortc.rtp import HeaderExtensionsMap, RtpPacket, pack_header_extensions, unwrap_rtx, wrap_rtx
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sfu.dataplane.reasons import DropReason
 
 from sfu.dataplane.packet import parse
+from sfu.dataplane.reasons import DropReason
 from sfu.dataplane.rewrite import unwrap, write
 from sfu.dataplane.types import Extension
 
