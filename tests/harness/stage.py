@@ -38,9 +38,9 @@ INTERVAL_S = 0.01
 """Between two pairs of packets of one sender."""
 BATCH = 50
 """Datagrams sent before the worker must have read them: the kernel's buffer is not what is tested."""
-MAX_HELD_S = 0.25
+MAX_HELD_S = 0.5
 """CPU time of the loop's thread between two of its rounds, this process's clients included. CPU time, because a busy machine
-also delays what is well-behaved."""
+also delays what is well-behaved; a collection of all garbage in a large test process takes 0.1 to 0.2 s of it."""
 
 
 class Held:

@@ -39,6 +39,7 @@ def objects() -> Counter[str]:
 
 async def come_and_go(house: Doors, host: RtpPeer, number: int) -> None:
     """Joins, publishes, is heard by the host, hears the host, and goes in one of four ways."""
+    await host.check()  # consent: on a slow machine this takes longer than 30 s
     guest = await RtpPeer.enter(await house.member(f"guest {number}"))
     before = sum(map(len, host.heard.values()))
     async with asyncio.timeout(20):
