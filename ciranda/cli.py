@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import resource
 import signal
 import sys
 import urllib.parse
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ciranda: {error}", file=sys.stderr)
         return 2
     configure_logging(settings)
+    _allow_many_sockets()
     try:
         uvloop.run(_serve(settings))
     except OSError as error:
@@ -55,6 +57,13 @@ async def _serve(settings: Settings) -> None:
         print(json.dumps({"event": "ready", "http": server.url, "media": media}), flush=True)
         with contextlib.suppress(asyncio.CancelledError):
             await stop.wait()
+
+
+def _allow_many_sockets() -> None:
+    """Every waiting HTTP connection is a file; the soft limit is often 1,024 where the hard one is far higher."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _health(url: str) -> int:

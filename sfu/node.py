@@ -60,11 +60,14 @@ class Node:
         if self._levels is not None:
             self._levels.cancel()
             self._levels = None
-        await asyncio.gather(*(room.close("shutting_down") for room in self.rooms.values()))
+        closing = [room.close("shutting_down") for room in self.rooms.values()]
+        for result in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(result, Exception):
+                log.error("room_close_failed", exc_info=result)
         self.rooms.clear()
-        for port in self.ports:
+        ports, self.ports = self.ports, ()
+        for port in ports:
             await port.close()
-        self.ports = ()
 
     @property
     def addresses(self) -> tuple[Address, ...]:
