@@ -30,10 +30,10 @@ FLAGS = (
 
 
 @contextlib.asynccontextmanager
-async def launched() -> AsyncIterator[Browser]:
+async def launched(*more_flags: str) -> AsyncIterator[Browser]:
     """Raises playwright's error, which names the path, when Chromium is not installed."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=(*FLAGS, *more_flags))
         try:
             yield browser
         finally:
