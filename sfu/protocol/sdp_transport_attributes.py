@@ -25,7 +25,8 @@ def ice_pwd(value: str) -> str:
 
 
 def ice_options(value: str) -> tuple[str, ...]:
-    return tuple(token(word, "an ICE option") for word in words(value, "ice-options", least=1))
+    """Separated by blanks (RFC 8839, section 5.6); libdatachannel, and so OBS, writes `ice2,trickle`."""
+    return tuple(token(word, "an ICE option") for word in words(value.replace(",", " "), "ice-options", least=1))
 
 
 def fingerprint(value: str) -> Fingerprint:

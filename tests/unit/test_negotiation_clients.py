@@ -8,7 +8,8 @@ import pytest
 import webrtc
 
 from sfu.dataplane.types import Format, Kind
-from tests.unit.negotiation_help import answer, first_offers, load, offer_of
+from sfu.negotiation import Role
+from tests.unit.negotiation_help import SESSION, answer, first_offers, load, offer_of
 
 LAYERS = (("q", 4.0), ("h", 2.0), ("f", 1.0))
 
@@ -96,3 +97,26 @@ def test_aiortc_reads_the_same_answer(name: str) -> None:
 def test_a_plain_offer_of_another_stack_is_taken() -> None:
     offer = offer_of("m=audio 9 RTP/SAVPF 111\na=rtcp-mux\na=rtpmap:111 OPUS/48000/2\na=sendonly\n")
     assert answer(offer).receive.payload_types == {111: Format.OPUS}
+
+
+def test_an_offer_of_obs_is_taken() -> None:
+    """As libdatachannel writes it: the transport before the m-lines, commas between ICE options, RTX in capitals."""
+    session = SESSION.replace("a=setup", "a=group:LS 0 1\na=msid-semantic:WMS *\na=ice-options:ice2,trickle\na=setup")
+    audio = (
+        "m=audio 41893 UDP/TLS/RTP/SAVPF 111\nc=IN IP4 192.0.2.10\na=sendonly\na=ssrc:1001 cname:obs\n"
+        "a=ssrc:1001 msid:obs obs-audio\na=msid:obs obs-audio\na=rtcp-mux\na=rtpmap:111 opus/48000/2\n"
+        "a=fmtp:111 minptime=10;maxaveragebitrate=96000;stereo=1;sprop-stereo=1;useinbandfec=1\n"
+        "a=candidate:1 1 UDP 2122317823 192.0.2.10 41893 typ host\na=end-of-candidates\n"
+    )
+    video = (
+        "m=video 41893 UDP/TLS/RTP/SAVPF 96 97\nc=IN IP4 192.0.2.10\na=sendonly\na=ssrc:1002 cname:obs\n"
+        "a=ssrc:1002 msid:obs obs-video\na=msid:obs obs-video\na=rtcp-mux\na=rtpmap:96 H264/90000\n"
+        "a=rtcp-fb:96 nack\na=rtcp-fb:96 nack pli\na=rtcp-fb:96 goog-remb\n"
+        "a=fmtp:96 profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1\n"
+        "a=rtpmap:97 RTX/90000\na=fmtp:97 apt=96\n"
+    )
+    result = answer(offer_of(audio, video, session=session), role=Role(publish=True, subscribe=False))
+    tracks = [line.track for line in result.lines]
+    assert [track and track.ssrcs for track in tracks] == [(1001,), (1002,)]
+    assert result.receive.payload_types == {111: Format.OPUS, 96: Format.H264_CONSTRAINED_BASELINE}
+    assert result.receive.rtx == {97: 96}
