@@ -42,12 +42,19 @@ from sfu.dataplane.rtcp cimport (
 from sfu.dataplane.sent cimport sent_feedback
 from sfu.dataplane.srtp cimport SRTP_OK, SRTP_REPLAY_FAIL, SRTP_REPLAY_OLD
 from sfu.dataplane.state cimport DIRECTION_IN, TRAFFIC_RTCP, Layer, Slot, Stream
-from sfu.dataplane.wire cimport get32
+from sfu.dataplane.twcc cimport FEEDBACK_HEADER
+from sfu.dataplane.wire cimport get16, get32
 
 cdef enum:
     SRTCP_HEADER = 8            # of the first RTCP packet; SRTCP leaves it in the clear
     SRTCP_INDEX = 4
-    RETRANSMIT_BURST = 128      # packets that one RTCP datagram may ask for
+    # What one RTCP datagram may cost.
+    RETRANSMIT_BURST = 128      # packets that it may ask for
+    STATUS_BURST = 8192         # packets that transport-wide feedback may tell of: a run of 8191 takes two bytes
+
+cdef struct Budget:
+    int packets
+    int statuses
 
 
 cdef inline void drop(Core *core, int reason) noexcept nogil:
@@ -110,16 +117,29 @@ cdef void read_bye(Core *core, Transport *transport, const RtcpBlock *block) noe
 
 # -- requests -------------------------------------------------------------------------------------------------------------------
 
-cdef int read_nacks(Core *core, Transport *transport, const RtcpBlock *block, int allowed) noexcept nogil:
+cdef void read_nacks(Core *core, Transport *transport, const RtcpBlock *block, Budget *budget) noexcept nogil:
     cdef Slot *slot = slot_of(transport, block.media_ssrc)
     cdef uint16_t pid = 0, blp = 0
     cdef size_t index = 0
     if slot == NULL:
-        return 0
-    while index * 17 < <size_t>allowed and rtcp_nack_pair(block, index, &pid, &blp):
+        return
+    while budget.packets > 0 and rtcp_nack_pair(block, index, &pid, &blp):
         retransmit_pair(core, slot, pid, blp)
+        budget.packets -= 17
         index += 1
-    return <int>index * 17
+
+
+cdef void read_transport_feedback(Core *core, Transport *transport, const RtcpBlock *block, int64_t arrival_us,
+                                  Budget *budget) noexcept nogil:
+    cdef int reason = DROP_RTCP_MALFORMED
+    if not transport.sent_started:
+        return
+    if block.body_length >= FEEDBACK_HEADER:
+        budget.statuses -= get16(block.body + 2)
+        if budget.statuses >= 0:
+            reason = sent_feedback(&transport.sent, block.body, block.body_length, arrival_us)
+    if reason != DROP_NONE:
+        drop(core, reason)
 
 
 cdef void want_keyframe(Core *core, Slot *slot) noexcept nogil:
@@ -144,29 +164,25 @@ cdef void read_full_intra(Core *core, Transport *transport, const RtcpBlock *blo
 
 # -- the compound ---------------------------------------------------------------------------------------------------------------
 
-cdef int read_block(Core *core, Transport *transport, const RtcpBlock *block, int64_t arrival_us, int allowed) noexcept nogil:
-    cdef int asked = 0
-    cdef int reason
+cdef void read_block(Core *core, Transport *transport, const RtcpBlock *block, int64_t arrival_us,
+                     Budget *budget) noexcept nogil:
     if block.kind == RTCP_SENDER_REPORT:
         read_sender_report(core, transport, block, arrival_us)
         read_reports(core, transport, block, arrival_us)
     elif block.kind == RTCP_RECEIVER_REPORT:
         read_reports(core, transport, block, arrival_us)
     elif block.kind == RTCP_NACK:
-        asked = read_nacks(core, transport, block, allowed)
+        read_nacks(core, transport, block, budget)
     elif block.kind == RTCP_PLI:
         want_keyframe(core, slot_of(transport, block.media_ssrc))
     elif block.kind == RTCP_FIR:
         read_full_intra(core, transport, block)
-    elif block.kind == RTCP_TWCC and transport.sent_started:
-        reason = sent_feedback(&transport.sent, block.body, block.body_length, arrival_us)
-        if reason != DROP_NONE:
-            drop(core, reason)
+    elif block.kind == RTCP_TWCC:
+        read_transport_feedback(core, transport, block, arrival_us, budget)
     elif block.kind == RTCP_REMB:
         rtcp_remb(block, &transport.remb_bps)
     elif block.kind == RTCP_BYE:
         read_bye(core, transport, block)
-    return asked
 
 
 cdef int unprotect(Core *core, Transport *transport, uint8_t *data, int *length, int64_t now_us) noexcept nogil:
@@ -193,7 +209,7 @@ cdef int unprotect(Core *core, Transport *transport, uint8_t *data, int *length,
 cdef void receive_rtcp(Core *core, Transport *transport, uint8_t *data, size_t length, int64_t arrival_us) noexcept nogil:
     cdef int plain = <int>length
     cdef int reason = unprotect(core, transport, data, &plain, arrival_us)
-    cdef int allowed = RETRANSMIT_BURST
+    cdef Budget budget
     cdef RtcpBlock block
     cdef size_t offset = 0
     if reason != DROP_NONE:
@@ -202,5 +218,7 @@ cdef void receive_rtcp(Core *core, Transport *transport, uint8_t *data, size_t l
     transport.packets_received += 1
     transport.bytes_received += length
     core.counters.packets[<int>DIRECTION_IN][<int>TRAFFIC_RTCP] += 1
+    budget.packets = RETRANSMIT_BURST
+    budget.statuses = STATUS_BURST
     while rtcp_next(data, <size_t>plain, &offset, &block):
-        allowed -= read_block(core, transport, &block, arrival_us, allowed)
+        read_block(core, transport, &block, arrival_us, &budget)

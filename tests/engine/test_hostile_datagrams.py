@@ -217,3 +217,30 @@ def test_one_participants_rubbish_disturbs_nobody_else() -> None:
         bed.deliver(b"\x80\x6f" + os.urandom(100), vandal.address)
         bed.run(20_000)
     assert [packet.payload for packet in listener.rtp] == [b"%d" % place for place in range(200)]
+
+
+def test_a_datagram_of_feedback_is_no_mountain_of_work() -> None:
+    """A run of 8,191 packets takes two bytes, and a datagram holds 40 blocks that tell of 65,528 packets each."""
+    bed = Bed()
+    sender, receiver = bed.publisher(), bed.client()
+    track = bed.engine.add_track(sender.transport, video_track())
+    bed.engine.route(bed.engine.add_slot(receiver.transport, video_slot()), track)
+    VideoSource(sender, 500).send_frame(keyframe=True)
+
+    def feedback(count: int) -> bytes:
+        runs, rest = divmod(count, 8191)
+        chunks = [8191] * runs + [rest] * bool(rest)
+        body = struct.pack("!HHI", 0, count, 0) + b"".join(struct.pack("!H", chunk) for chunk in chunks)
+        body += bytes(-len(body) % 4)
+        return struct.pack("!BBHII", 0x8F, 205, 2 + len(body) // 4, 1, 0x2222) + body
+
+    receiver.send_rtcp(feedback(8192))
+    assert bed.dropped() == {}, "what an outage of seconds leaves is read"
+    receiver.send_rtcp(feedback(8193))
+    assert bed.dropped() == {"rtcp_malformed": 1}
+    receiver.send_rtcp(feedback(65_528) * 30)
+    assert bed.dropped() == {"rtcp_malformed": 31}
+    receiver.send_rtcp(feedback(1000) * 9)
+    assert bed.dropped() == {"rtcp_malformed": 32}, "all blocks of a datagram together"
+    receiver.send_rtcp(struct.pack("!BBHII", 0x8F, 205, 2, 1, 0x2222))
+    assert bed.dropped() == {"rtcp_malformed": 33}, "no body at all"
