@@ -3,6 +3,7 @@ from sfu.dataplane.state cimport (
     CNAME_SIZE,
     MAX_FORMATS,
     MAX_LAYERS,
+    MAX_SSRCS,
     MID_SIZE,
     Command,
     Core,
@@ -47,8 +48,8 @@ cdef struct TrackConfig:
     uint8_t mid_length
     uint8_t mid[MID_SIZE]
     uint8_t ssrc_count
-    uint32_t ssrcs[MAX_LAYERS]
-    uint32_t rtx_ssrcs[MAX_LAYERS]
+    uint32_t ssrcs[MAX_SSRCS]
+    uint32_t rtx_ssrcs[MAX_SSRCS]
     uint64_t payload_types[2]
 
 cdef struct SlotConfig:

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memset
 
-from sfu.dataplane.state cimport CNAME_SIZE, MAX_LAYERS, MID_SIZE
+from sfu.dataplane.state cimport CNAME_SIZE, MAX_LAYERS, MAX_SSRCS, MID_SIZE
 
 from sfu.dataplane.types import Extension, Format, Kind
 
@@ -62,8 +62,8 @@ cdef int fill_track(object params, TrackConfig *config) except -1:
     Kind(params.kind)
     if len(params.rids) > MAX_LAYERS or len(set(params.rids)) != len(params.rids):
         raise ValueError(f"at most {MAX_LAYERS} different RIDs a track, not {params.rids!r}")
-    if len(params.ssrcs) > MAX_LAYERS:
-        raise ValueError(f"at most {MAX_LAYERS} SSRCs a track")
+    if len(params.ssrcs) > MAX_SSRCS:
+        raise ValueError(f"at most {MAX_SSRCS} SSRCs a track")
     copy_text("MID", params.mid, config.mid, &config.mid_length, MID_SIZE)
     config.layer_count = max(1, len(params.rids))
     config.simulcast = bool(params.rids)

@@ -19,6 +19,7 @@ from sfu.dataplane.sent cimport SentLog
 
 cdef enum:
     MAX_LAYERS = 4
+    MAX_SSRCS = 16          # that a track may signal
     MAX_ADDRESSES = 8       # a transport
     MAX_STREAMS = 64        # SSRCs that a transport may send us
     MAX_ENDED = 32          # streams of removed slots that a transport remembers
@@ -111,6 +112,7 @@ cdef struct Layer:
     int64_t last_packet_us
     int64_t active_since_us
     uint64_t keyframe       # extended number of the newest keyframe's first packet, 0: none
+    uint32_t keyframe_timestamp
     KeyframeRequest request
     SenderClock clock
     History history
@@ -139,8 +141,8 @@ cdef struct Track:
     uint8_t mid_length
     uint8_t mid[MID_SIZE]
     uint8_t ssrc_count
-    uint32_t ssrcs[MAX_LAYERS]
-    uint32_t rtx_ssrcs[MAX_LAYERS]      # of ssrcs[i]; 0: none
+    uint32_t ssrcs[MAX_SSRCS]
+    uint32_t rtx_ssrcs[MAX_SSRCS]       # of ssrcs[i]; 0: none
     uint64_t payload_types[2]           # bit map
     int64_t last_packet_us
     LevelSum levels[2]      # by the epoch's parity

@@ -3,6 +3,7 @@
 import pytest
 
 from sfu.dataplane import Engine, Extension, LayerStarted
+from sfu.negotiation.offered_media import MAX_SSRCS
 from tests.engine.bed import (
     EXTENSIONS,
     OPUS,
@@ -81,6 +82,14 @@ def test_by_the_signalled_ssrc() -> None:
     sender.send(rtp(VP8, 1, 1, 602, KEYFRAME))
     assert started(bed) == [(second, 0, 601)]
     assert bed.dropped() == {"unknown_ssrc": 1}
+
+
+def test_as_many_ssrcs_may_be_signalled_as_an_offer_may_have() -> None:
+    bed = Bed()
+    sender = bed.publisher()
+    track = bed.engine.add_track(sender.transport, video_track("1", ssrcs=tuple(range(500, 500 + MAX_SSRCS))))
+    sender.send(rtp(VP8, 1, 1, 499 + MAX_SSRCS, KEYFRAME))
+    assert started(bed) == [(track, 0, 499 + MAX_SSRCS)]
 
 
 def test_by_a_payload_type_of_its_own() -> None:

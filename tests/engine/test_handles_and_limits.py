@@ -81,6 +81,7 @@ def test_values_out_of_range_raise_value_error() -> None:
         lambda: engine.add_track(transport, video_track(rids=("a", "a"))),
         lambda: engine.add_track(transport, video_track(rids=("x" * 17,))),
         lambda: engine.add_track(transport, video_track(ssrcs=(2**32,))),
+        lambda: engine.add_track(transport, video_track(ssrcs=tuple(range(1, 18)))),
         lambda: engine.add_slot(transport, replace(video_slot(), ssrc=-1)),
         lambda: engine.add_slot(transport, replace(video_slot(), rtx_ssrc=0x2222)),
         lambda: engine.add_slot(transport, video_slot()),

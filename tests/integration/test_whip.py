@@ -47,6 +47,12 @@ async def test_an_offer_is_answered_by_a_session(house: Doors) -> None:
     assert [track["kind"] for track in encoder["tracks"]] == ["audio", "video"]
 
 
+@pytest.mark.parametrize(("count", "status"), [(16, 201), (17, 400)])
+async def test_an_m_line_may_signal_several_ssrcs(house: Doors, count: int, status: int) -> None:
+    ssrcs = "".join(f"a=ssrc:{number} cname:x\r\n" for number in range(1, count + 1))
+    assert (await post(house, PUBLISH + ssrcs)).status == status
+
+
 async def test_delete_ends_it(house: Doors) -> None:
     ana = await house.member("Ana")
     location = (await post(house)).headers["Location"]
@@ -85,7 +91,8 @@ async def test_new_credentials_restart_ice(house: Doors) -> None:
 
 
 @pytest.mark.parametrize(
-    ("match", "status"), [(None, 428), ('"wrong"', 412), ("wrong", 412), ("", 412), ('W/"{}"', 412), ("*", 204)]
+    ("match", "status"),
+    [(None, 428), ('"wrong"', 412), ("wrong", 412), ("", 412), ('W/"{}"', 412), ("*", 204), ('"*"', 204)],
 )
 async def test_preconditions(house: Doors, match: str | None, status: int) -> None:
     created = await post(house)
