@@ -140,6 +140,15 @@ cdef void layer_begins(Core *core, Layer *layer, const Pending *packet, int64_t 
     choose_layers(core, layer.track, not packet.payload.keyframe)
 
 
+# Several packets of one picture may begin a keyframe: parameter sets come before the slices that need them (RFC 6184).
+cdef inline void note_keyframe(Layer *layer, uint64_t extended, uint32_t timestamp) noexcept nogil:
+    if layer.keyframe and timestamp == layer.keyframe_timestamp:
+        layer.keyframe = min(layer.keyframe, extended)
+    elif extended > layer.keyframe:
+        layer.keyframe = extended
+        layer.keyframe_timestamp = timestamp
+
+
 # The packet is new: everything that its layer knows about itself follows.
 cdef void account(Core *core, Transport *transport, Layer *layer, Pending *packet, uint64_t extended,
                   int newest) noexcept nogil:
@@ -163,7 +172,7 @@ cdef void account(Core *core, Transport *transport, Layer *layer, Pending *packe
     layer.track.last_packet_us = arrival_us
     if packet.payload.keyframe:
         keyframe_arrived(layer)
-        layer.keyframe = max(layer.keyframe, extended)
+        note_keyframe(layer, extended, packet.view.timestamp)
 
 
 # The stream's layer; NULL where the packet must go no further (counted).

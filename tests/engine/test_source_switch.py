@@ -205,3 +205,23 @@ def test_a_late_joiner_is_served_from_history() -> None:
     late = join(bed, track)
     assert late.rtp == [], "too long ago"
     assert len(sender.blocks(206, 1)) == 1
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+def test_a_late_joiner_gets_the_parameter_sets_of_h264(order: tuple[int, ...]) -> None:
+    bed = Bed()
+    sender = bed.publisher()
+    track = bed.engine.add_track(sender.transport, video_track())
+    # As libwebrtc sends them: SPS and PPS as one STAP-A, then the picture in fragments (RFC 6184).
+    payloads = [b"\x78\x00\x04\x67\x42\xe0\x1f\x00\x02\x68\xce", b"\x7c\x85\x88first", b"\x7c\x45last"]
+    for start in (100, 200):
+        packets = [
+            rtp(H264, start + place, start * 90, 500, payload, marker=place == 2, extensions={MID: b"1"})
+            for place, payload in enumerate(payloads)
+        ]
+        sender.send(rtp(H264, start - 1, start * 90 - 1, 500, b"\x41\x9a", marker=True, extensions={MID: b"1"}))
+        for place in order:
+            sender.send(packets[place])
+        bed.run(33_000)
+    receiver = join(bed, track)
+    assert [packet.payload for packet in receiver.rtp] == payloads
