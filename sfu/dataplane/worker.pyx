@@ -178,6 +178,11 @@ cdef class Worker:
             raise
         return made
 
+    def __del__(self):
+        # Before the garbage collector takes anything apart: the thread uses what the engine's tables keep alive.
+        if self.loop != NULL:
+            self._end()
+
     def __dealloc__(self):
         if self.loop == NULL:
             return

@@ -292,6 +292,29 @@ def test_deallocation_in_any_order(order: str) -> None:
     gc.collect()
 
 
+def test_a_forgotten_worker_ends_before_its_engine_is_taken_apart() -> None:
+    """The garbage collector clears a cycle in any order; the thread must have left the engine by then."""
+    gc.collect()
+    for _ in range(5):
+        wire = Wire("127.0.0.1")
+        for _ in range(100):
+            wire.bed.engine.add_track(wire.bed.engine.add_transport(), video_track())
+        client = wire.client()
+        wire.bed.engine.add_track(client.transport, video_track())
+        source = VideoSource(client, 500)
+        packets = [client.protect(source.packet(keyframe=place == 0)) for place in range(300)]
+        wire.worker.start()
+        made, address = wire.sockets[client], wire.worker.address
+        # Both stand in a cycle, as they do in a server that nobody closed.
+        cycle: list[object] = [wire.bed.engine, wire.worker]
+        cycle.append(cycle)
+        for packet in packets:
+            made.sendto(packet, address)
+        del wire, client, source, cycle
+        gc.collect()
+        made.close()
+
+
 def test_the_interpreter_ends_with_a_worker_running() -> None:
     program = (
         "from sfu.dataplane import Engine, Worker\n"
