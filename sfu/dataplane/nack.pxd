@@ -12,7 +12,7 @@ cdef struct NackEntry:
 
 cdef struct NackList:
     uint16_t count
-    uint8_t overflowed          # the list was cleared: the caller asks for a keyframe and clears this
+    uint8_t overflowed          # something needed was given up: the caller asks for a keyframe and clears this
     uint64_t highest            # extended; 0 before the first packet
     uint64_t last_keyframe      # extended; 0 before the first keyframe
     uint64_t requested          # total packets asked for

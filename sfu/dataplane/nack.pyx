@@ -2,7 +2,8 @@
 
 Owns: the list of missing packets and the rhythm of asking: not before reordering is ruled out, again after a round
 trip, not for ever. Never sends, never reads a clock. A list that overflows gives up what a keyframe made needless, or
-everything: then the caller asks for a keyframe instead.
+everything. Where it gives up what a decoder cannot do without, by overflow or after the last try, the caller asks for a
+keyframe instead: a receiver would wait for seconds before it asked by itself.
 """
 
 from libc.stdint cimport int64_t, uint16_t, uint64_t
@@ -120,6 +121,8 @@ cdef size_t nack_collect(NackList *nacks, int64_t now_us, int64_t rtt_us, uint16
         entry = &nacks.entries[index]
         if _nack_due(nacks, entry, now_us, retry_us):
             if entry.tries >= MAX_TRIES:
+                if entry.seq > nacks.last_keyframe:
+                    nacks.overflowed = 1
                 continue        # given up: the entry is not kept
             if written < capacity:
                 out[written] = <uint16_t> entry.seq
@@ -163,7 +166,7 @@ cdef class Nacks:
         return self.nacks.requested
 
     def take_overflow(self) -> bool:
-        """Whether the list was cleared for lack of room since the last call."""
+        """Whether something was given up since the last call that only a keyframe makes good."""
         cdef bint overflowed = self.nacks.overflowed
         self.nacks.overflowed = 0
         return overflowed

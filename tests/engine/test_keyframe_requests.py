@@ -107,3 +107,26 @@ def test_somebody_elses_slot_is_not_believed() -> None:
     bed.run(1_000_000)
     stranger.send_rtcp(pli(1, 0x2222))
     assert sender.blocks(206, 1) == []
+
+
+def test_a_hole_that_nothing_repairs_calls_for_a_keyframe() -> None:
+    """The receiver cannot decode on, and libwebrtc asks for itself only after three seconds."""
+    bed = Bed()
+    sender, receiver = bed.publisher(), bed.client()
+    track = bed.engine.add_track(sender.transport, video_track(nack=True))
+    bed.engine.route(bed.engine.add_slot(receiver.transport, video_slot()), track)
+    source = VideoSource(sender, 500)
+    source.send_frame(keyframe=True)
+    bed.run(100_000)
+    source.frame()
+    for _ in range(15):
+        source.send_frame()
+        bed.run(100_000)
+    assert sender.blocks(205, 1), "it was asked for"
+    assert len(sender.blocks(206, 1)) >= 1
+    sender.forget()
+    source.send_frame(keyframe=True)
+    for _ in range(20):
+        source.send_frame()
+        bed.run(100_000)
+    assert sender.blocks(206, 1) == [], "the keyframe came"

@@ -64,7 +64,18 @@ def test_repeats_after_a_round_trip_and_at_most_ten_times(rtt_us: int, spacing_u
     assert nacks.collect(now_us, rtt_us) == []
     assert nacks.missing == [], "given up"
     assert nacks.requested == 2 * MAX_TRIES
-    assert not nacks.take_overflow()
+
+
+@pytest.mark.parametrize(("keyframe_at", "needed"), [(BASE, True), (BASE + 3, False)])
+def test_what_is_given_up_calls_for_a_keyframe_unless_one_came_after_it(keyframe_at: int, needed: bool) -> None:
+    nacks = Nacks()
+    for number in (BASE, BASE + 3, BASE + 4):
+        nacks.packet(number, keyframe=number == keyframe_at)
+    for attempt in range(MAX_TRIES):
+        assert nacks.collect((attempt + 1) * 100 * MS) == [1, 2]
+        assert not nacks.take_overflow()
+    assert nacks.collect((MAX_TRIES + 1) * 100 * MS) == []
+    assert nacks.take_overflow() == needed
 
 
 def test_a_clock_that_starts_at_zero_is_no_special_case() -> None:
