@@ -4,8 +4,9 @@ It never sends a check, opens no socket and reads no clock: a parsed STUN reques
 of the answer and events come out. The client controls; this side follows:
 
 * An address is *validated* by a check whose MESSAGE-INTEGRITY was made with our password.
-* The first validated address is *selected*; later only USE-CANDIDATE moves the selection, and the latest one wins
-  (browsers nominate again when they change networks).
+* The first validated address is *selected*. USE-CANDIDATE moves the selection, and the latest one wins (browsers nominate
+  again when they change networks). So does any check from elsewhere once the selected address has missed its own: a NAT
+  may give the client another port without its knowing, and not every client nominates in the checks that renew consent.
 * Every valid check renews consent for its address. An address without one for `consent_s` is dropped; when the last is
   dropped the agent has *expired*, for good.
 * After `restart` old and new credentials are both good until the first check with the new ones.
@@ -34,6 +35,9 @@ CONSENT_S = 30.0
 """RFC 7675, section 5.1."""
 SILENCE_S = 8.0
 """Clients check every 4 to 6 s (RFC 7675, section 5.1); one lost check and some delay are not silence."""
+FOLLOW_S = 4.0
+"""The least time between two checks that renew consent (RFC 7675, section 5.1): a client that checks from elsewhere after as
+long without one from the selected address has left that. libwebrtc checks every 2.5 s, and nominates each time."""
 
 
 def _anybody_may(_: Address, __: float) -> bool:
@@ -132,7 +136,7 @@ class IceAgent:
             return None, "ice_address_taken"
         self._in_use(ufrag)
         self._renew(source, now)
-        if self._selected is None or (request.use_candidate and source != self._selected):
+        if source != self._selected and (request.use_candidate or self._has_left(self._selected, now)):
             self._select(source)
         return stun.success(request, source, key=key), None
 
@@ -191,6 +195,11 @@ class IceAgent:
     def next_event(self) -> IceEvent | None:
         """The oldest event not yet taken."""
         return self._events.popleft() if self._events else None
+
+    def _has_left(self, selected: Address | None, now: float) -> bool:
+        """Whether the client, whose check from elsewhere has just come, is no longer at the selected address."""
+        last = self._validated.get(selected) if selected is not None else None
+        return last is None or now >= last + FOLLOW_S
 
     def _in_use(self, ufrag: str) -> None:
         """A valid check used these credentials: if they are the newest, all others are retired."""

@@ -99,6 +99,25 @@ def test_another_address_is_validated_but_only_use_candidate_selects_it() -> Non
     assert events(agent) == [AddressSelected(HOME)]
 
 
+def test_a_client_that_checks_from_elsewhere_only_is_followed_without_a_nomination() -> None:
+    agent = connected()
+    agent.receive(check(), HOME, 5.0)
+    agent.receive(check(), CAFE, 5.0 + ice.FOLLOW_S - 0.1)
+    assert events(agent) == [AddressValidated(CAFE)], "the selected address has missed no check yet"
+    agent.receive(check(), CAFE, 5.0 + ice.FOLLOW_S)
+    assert events(agent) == [AddressSelected(CAFE)]
+    assert agent.selected == CAFE
+
+
+def test_a_client_that_checks_both_of_its_addresses_stays() -> None:
+    agent = connected()
+    for number in range(1, 10):
+        agent.receive(check(use=True), HOME, 2.5 * number)
+        agent.receive(check(), CAFE, 2.5 * number + 2.4)
+    assert events(agent) == [AddressValidated(CAFE)]
+    assert agent.selected == HOME
+
+
 def test_a_forged_check_changes_nothing() -> None:
     agent = connected()
     forged = check(Credentials(OURS.ufrag, "not-the-password-at-all!"), use=True)
@@ -202,7 +221,8 @@ def test_without_a_first_check_it_expires_too() -> None:
 
 def test_an_address_without_consent_is_dropped_and_the_freshest_takes_over() -> None:
     agent = connected()
-    agent.receive(check(), CAFE, 25.0)
+    agent.receive(check(), CAFE, ice.FOLLOW_S - 0.1)
+    agent.note_life(29.0)
     events(agent)
     agent.handle_timer(30.0)
     assert events(agent) == [AddressDropped(HOME), AddressSelected(CAFE)]
@@ -242,7 +262,7 @@ def test_an_address_of_another_client_is_not_taken() -> None:
 def test_addresses_are_bounded_and_the_selected_one_stays() -> None:
     agent = connected()
     for port in range(1, 20):
-        agent.receive(check(), ("203.0.113.1", port), float(port))
+        agent.receive(check(), ("203.0.113.1", port), port / 10)
     dropped = [event.address for event in events(agent) if isinstance(event, AddressDropped)]
     assert dropped == [("203.0.113.1", port) for port in range(1, 13)]
     assert agent.selected == HOME
