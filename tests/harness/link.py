@@ -11,7 +11,7 @@ import heapq
 import itertools
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -28,7 +28,7 @@ class Traffic(StrEnum):
     """SRTP and SRTCP."""
 
 
-EVERYTHING = frozenset(Traffic)
+Predicate = Callable[[bytes], bool]
 
 
 def traffic_of(datagram: bytes) -> Traffic:
@@ -37,6 +37,23 @@ def traffic_of(datagram: bytes) -> Traffic:
     if first < 4:
         return Traffic.STUN
     return Traffic.DTLS if 20 <= first < 64 else Traffic.MEDIA
+
+
+def everything(_: bytes) -> bool:
+    return True
+
+
+def media(datagram: bytes) -> bool:
+    return traffic_of(datagram) is Traffic.MEDIA
+
+
+def handshake(datagram: bytes) -> bool:
+    return traffic_of(datagram) is Traffic.DTLS
+
+
+def payload_types(*numbers: int) -> Predicate:
+    """RTP of these payload types; SRTP leaves them in the clear."""
+    return lambda datagram: media(datagram) and len(datagram) > 1 and datagram[1] & 0x7F in numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +90,8 @@ class Conditions:
     """What waits before a limited rate, at most; a datagram that finds no room is dropped."""
     cut: bool = False
     """Nothing that is sent now arrives."""
-    strikes: frozenset[Traffic] = EVERYTHING
-    """Loss, bursts and duplicates happen to these kinds of traffic only."""
+    strikes: Predicate = everything
+    """Loss, bursts and duplicates happen to these datagrams only."""
 
 
 PERFECT = Conditions()
@@ -145,9 +162,9 @@ class Link(Generic[T]):
     def send(self, datagram: bytes, to: T, now: float) -> None:
         """Puts a datagram on the link."""
         self._advance(now)
-        conditions, traffic = self._conditions, traffic_of(datagram)
+        conditions = self._conditions
         self.counters[Fate.SENT] += 1
-        copies = self._copies(traffic)
+        copies = self._copies(datagram)
         if not copies:
             return
         start = self._pass_queue(len(datagram), now)
@@ -180,25 +197,24 @@ class Link(Generic[T]):
         while self._steps and now >= self._begun + self._steps[0].at_s:
             self._conditions = self._steps.pop(0).conditions
 
-    def _copies(self, traffic: Traffic) -> list[float]:
+    def _copies(self, datagram: bytes) -> list[float]:
         """The jitter, from 0 to 1, of each copy that arrives; draws from every chance exactly once (from jitter twice)."""
-        conditions, chances = self._conditions, self._chances[traffic]
-        burst = conditions.burst if traffic in conditions.strikes else None
+        conditions, chances = self._conditions, self._chances[traffic_of(datagram)]
+        struck = conditions.strikes(datagram)
+        burst = conditions.burst
         loss, turn, burst_loss = chances.loss.random(), chances.burst.random(), chances.burst_loss.random()
         twice, jitters = chances.duplicate.random(), [chances.jitter.random(), chances.jitter.random()]
         chances.bad = burst is not None and (turn >= burst.leave if chances.bad else turn < burst.enter)
         if conditions.cut:
             self.counters[Fate.CUT] += 1
             return []
-        if burst is not None and chances.bad and burst_loss < burst.loss:
+        if struck and burst is not None and chances.bad and burst_loss < burst.loss:
             self.counters[Fate.BURST_LOST] += 1
             return []
-        if traffic not in conditions.strikes:
-            return jitters[:1]
-        if loss < conditions.loss:
+        if struck and loss < conditions.loss:
             self.counters[Fate.LOST] += 1
             return []
-        if twice < conditions.duplicate:
+        if struck and twice < conditions.duplicate:
             self.counters[Fate.DUPLICATED] += 1
             return jitters
         return jitters[:1]

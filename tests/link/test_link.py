@@ -6,7 +6,19 @@ from statistics import mean
 
 import pytest
 
-from tests.harness.link import CUT, PERFECT, Burst, Conditions, Fate, Link, Step, Traffic, traffic_of
+from tests.harness.link import (
+    CUT,
+    PERFECT,
+    Burst,
+    Conditions,
+    Fate,
+    Link,
+    Step,
+    Traffic,
+    handshake,
+    payload_types,
+    traffic_of,
+)
 
 INTERVAL_S = 0.001
 MEDIA = b"\x80"
@@ -69,7 +81,7 @@ def test_loss_strikes_the_same_datagrams_whatever_else_happens() -> None:
 
 
 def test_the_fate_of_one_kind_of_traffic_does_not_depend_on_another() -> None:
-    def handshake(checks_between: int) -> list[int]:
+    def handshakes(checks_between: int) -> list[int]:
         link: Link[int] = Link(Conditions(loss=0.3), seed=5)
         for number in range(100):
             for _ in range(checks_between):
@@ -77,13 +89,16 @@ def test_the_fate_of_one_kind_of_traffic_does_not_depend_on_another() -> None:
             link.send(b"\x16", number, 0.0)
         return [number for _, number in link.due(0.0) if number >= 0]
 
-    assert handshake(0) == handshake(3)
+    assert handshakes(0) == handshakes(3)
 
 
 def test_only_some_traffic_is_struck() -> None:
-    link: Link[int] = Link(Conditions(loss=1.0, strikes=frozenset({Traffic.DTLS})))
+    link: Link[int] = Link(Conditions(loss=1.0, strikes=handshake))
     assert len(run(link, 100)) == 100
     assert len(run(link, 100, first=b"\x16", begin_s=1.0)) == 0
+    link.change(Conditions(loss=1.0, strikes=payload_types(97)))
+    assert len(run(link, 100, first=b"\x80\x60", begin_s=2.0)) == 100
+    assert len(run(link, 100, first=b"\x80\xe1", begin_s=3.0)) == 0
 
 
 @pytest.mark.parametrize(
