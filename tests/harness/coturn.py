@@ -99,7 +99,7 @@ async def coturn(folder: Path, secret: str = SECRET) -> AsyncIterator[Coturn]:
     assert program, "coturn is not installed: scripts/setup does that"
     running = Coturn(_free_port(), _free_port(), SelfSigned.make(folder), folder / "turnserver.log")
     configuration = folder / "turnserver.conf"
-    configuration.write_text(_deployed(folder, running, secret) + LOOPBACK + f"userdb={folder}/turndb\n")
+    configuration.write_text(_deployed(folder, running, secret) + LOOPBACK)
     with running.log.open("wb") as log:
         process = await asyncio.create_subprocess_exec(program, "-c", str(configuration), stdout=log, stderr=log)
     try:
@@ -127,7 +127,7 @@ def _deployed(folder: Path, running: Coturn, secret: str) -> str:
         ("tls-listening-port=5349", f"tls-listening-port={running.tls_port}"),
         ("/tls/", f"{folder}/"),
         ("allowed-peer-ip=172.30.0.10", f"allowed-peer-ip={HOST}"),
-        ("/tmp/turnserver.pid", f"{folder}/turnserver.pid"),
+        ("/tmp/", f"{folder}/"),
     ):
         assert theirs in text, theirs
         text = text.replace(theirs, ours)
