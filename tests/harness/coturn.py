@@ -121,13 +121,13 @@ def _deployed(folder: Path, running: Coturn, secret: str) -> str:
     """The compose file's configuration with this one's values."""
     text: str = yaml.safe_load(COMPOSE.read_text())["configs"]["coturn"]["content"]
     for theirs, ours in (
+        ("/tmp/", f"{folder}/"),
         ("${DOMAIN}", "localhost"),
         ("${TURN_SECRET}", secret),
         ("listening-port=3479", f"listening-port={running.port}"),
         ("tls-listening-port=5349", f"tls-listening-port={running.tls_port}"),
         ("/tls/", f"{folder}/"),
         ("allowed-peer-ip=172.30.0.10", f"allowed-peer-ip={HOST}"),
-        ("/tmp/", f"{folder}/"),
     ):
         assert theirs in text, theirs
         text = text.replace(theirs, ours)
