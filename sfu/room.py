@@ -30,7 +30,7 @@ from sfu.log import get_logger
 from sfu.media_port import MediaPort
 from sfu.participant import Participant
 from sfu.permissions import JoinRequest
-from sfu.rate import TokenBucket
+from sfu.rate import Share, TokenBucket
 from sfu.selection import Candidate, OpenSlot, assign, missing
 from sfu.speakers import SpeakerDetector
 from sfu.tasks import TaskSet
@@ -40,6 +40,10 @@ from sfu.views import ParticipantView, Source
 
 MAX_SLOTS_A_KIND = 16
 """Slots of one kind that a client is asked for: the tiles of a full page, and as many voices."""
+
+DELIVERIES_PER_SECOND = 1_000.0
+DELIVERY_BURST = 5_000.0
+"""What one participant's texts may cost, counted in receivers: each takes 0.1 ms of the event loop, so this is a tenth of it."""
 
 
 class Room:
@@ -69,6 +73,7 @@ class Room:
         self._tasks = TaskSet()
         self._detector = SpeakerDetector()
         self._chat_rates: dict[ParticipantId, TokenBucket] = {}
+        self._chat_shares: dict[ParticipantId, Share] = {}
         self._log = get_logger(__name__).bind(room=name)
 
     @property
@@ -95,6 +100,7 @@ class Room:
         )
         self.participants[participant.id] = participant
         self._chat_rates[participant.id] = TokenBucket(self._settings.messages_per_second, self._settings.message_burst)
+        self._chat_shares[participant.id] = Share(DELIVERIES_PER_SECOND, DELIVERY_BURST)
         if not participant.hidden:
             self._announce(participant, ParticipantJoined(participant.view))
         self._log.info("joined", participant=participant.id, hidden=participant.hidden)
@@ -105,6 +111,7 @@ class Room:
         if self.participants.pop(participant.id, None) is None:
             return
         self._chat_rates.pop(participant.id, None)
+        self._chat_shares.pop(participant.id, None)
         self._detector.forget(participant.id)
         if participant.tracks and not self._closing:
             self._refill(self.participants.values())
@@ -145,7 +152,8 @@ class Room:
         if not participant.permissions.publish_data:
             self._refuse("not_permitted")
             return
-        if not self._chat_rates[participant.id].take(time.monotonic()):
+        now_s, share = time.monotonic(), self._chat_shares[participant.id]
+        if share.spend(0, now_s) > 0 or not self._chat_rates[participant.id].take(now_s):
             self._refuse("rate_limited")
             return
         try:
@@ -155,9 +163,10 @@ class Room:
             return
         message = ChatMessage(participant.id, participant.name, parsed, int(time.time() * 1000)).to_json()
         self.relayed += 1
-        for other in self.participants.values():
-            if other is not participant and other.connection is not None:
-                other.connection.transport.send_message(label, message)
+        connections = [
+            p.connection for p in self.participants.values() if p is not participant and p.connection is not None
+        ]
+        share.spend(sum(connection.transport.send_message(label, message) for connection in connections), now_s)
 
     def hear(self, now_ms: int, levels: Mapping[int, int]) -> None:
         """Newest audio levels by track handle (dBov, positive); called every 100 ms."""
