@@ -1,7 +1,12 @@
 """Lost sockets, restarted servers and broken media heal by themselves; the others notice as little as possible."""
 
+import asyncio
+
+import pytest
+
 from ciranda.server import Server
 from sfu.config import Settings
+from sfu.dtls import DtlsServer
 from tests.harness.chromium import Tabs
 from tests.harness.meeting_page import MeetingPage
 from tests.harness.stats import eventually
@@ -79,3 +84,32 @@ async def test_media_that_the_server_gave_up_is_built_anew(tabs: Tabs, server: S
     await bo.wait_for_pictures("Ana")
     await ana.wait_for_pictures("Bo")
     assert await ana.id() == identity
+
+
+async def test_a_server_that_ends_every_connection_is_not_flooded_with_offers(
+    tabs: Tabs, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, _ = await two(tabs, server, "storm")
+    identity = await ana.id()
+    participant = next(p for room in server.node.rooms.values() for p in room.participants.values() if p.id == identity)
+    whole = DtlsServer._handshake
+
+    def broken(self: DtlsServer) -> None:
+        whole(self)
+        if self.connected:
+            self._events.clear()
+            self._notify()
+            self._close("dtls_failed")
+
+    monkeypatch.setattr(DtlsServer, "_handshake", broken)
+    assert participant.connection is not None
+    await participant.connection.transport.close()
+    await asyncio.sleep(4)
+    assert 2 <= await ana.page.evaluate("() => connections.length") <= 4
+    monkeypatch.setattr(DtlsServer, "_handshake", whole)
+
+    async def healed() -> bool:
+        return bool(await ana.page.evaluate("() => ciranda.connectionState") == "connected")
+
+    await eventually(healed, within_s=20, what="media is back")
+    await ana.wait_for_pictures("Bo")

@@ -17,6 +17,8 @@ import { Session } from "./session.js";
 import { Socket } from "./socket.js";
 import { Statistics } from "./stats.js";
 
+const REBUILD_MS = [0, 1000, 4000, 15_000]; // before another peer, by how many in a row did not last
+const LASTING_MS = 10_000;
 const MOST_FIRST_SLOTS = 16; // of a kind; a larger room has more tracks than anybody watches at once
 
 export class Meeting extends EventTarget {
@@ -32,6 +34,9 @@ export class Meeting extends EventTarget {
   #session = null;
   #peer = null;
   #recovery = null;
+  #rebuilds = 0;
+  #rebuild = 0;
+  #builtAt = 0;
   #roster = new Roster();
   #publications = new Publications(
     (message) => this.#socket?.send(message) ?? false,
@@ -176,7 +181,8 @@ export class Meeting extends EventTarget {
     this.#closePeer();
     const peer = new Peer(this.#iceServers, (offer) => this.#socket.request({ type: "offer", ...offer }));
     this.#peer = peer;
-    this.#recovery = new Recovery(peer, () => this.#openPeer());
+    this.#recovery = new Recovery(peer, () => this.#rebuildPeer());
+    this.#builtAt = performance.now();
     peer.addEventListener("state", ({ detail }) => this.#emit("connection", { state: detail }));
     if (this.permissions.data) this.#openChannels(peer);
     this.#publications.attach(peer, this.permissions.publish);
@@ -184,6 +190,13 @@ export class Meeting extends EventTarget {
     this.#emit("slots", { slots: this.slots() });
     this.#emit("connection", { state: peer.state });
     this.#negotiate(peer);
+  }
+
+  /** A server that ends every connection at once is not asked for the next one at once. */
+  #rebuildPeer() {
+    if (performance.now() - this.#builtAt > LASTING_MS) this.#rebuilds = 0;
+    const delay = REBUILD_MS[Math.min(this.#rebuilds++, REBUILD_MS.length - 1)];
+    this.#rebuild = setTimeout(() => this.#openPeer(), delay);
   }
 
   #openChannels(peer) {
@@ -209,6 +222,7 @@ export class Meeting extends EventTarget {
   }
 
   #closePeer() {
+    clearTimeout(this.#rebuild);
     this.#recovery?.close();
     this.#peer?.close();
     this.#peer = this.#chat = null;
