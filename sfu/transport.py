@@ -123,6 +123,7 @@ class Transport:
         self._dtls = DtlsServer(self._certificate, remote.fingerprints)
         self._port.attach(self)
         self._port.expect(self._credentials.ufrag, self)
+        self._set_consent()
         self._port.reschedule(self, now)
 
     def update(self, remote: RemoteParameters) -> None:
@@ -159,6 +160,7 @@ class Transport:
         """A check that names one of our user fragments."""
         if self._ice is None:
             return None, "stun_unexpected"
+        self._note_checks(now)
         answer = self._ice.receive(request, source, now)
         try:
             self._take_ice_events(now)
@@ -190,6 +192,7 @@ class Transport:
         if self._dtls_deadline is not None and now >= self._dtls_deadline:
             self._end("dtls_timeout")
             return
+        self._note_checks(now)
         packets = self._port.engine.transport_stats(self._handle).packets_received
         if packets != self._packets_heard:
             self._packets_heard = packets
@@ -204,6 +207,7 @@ class Transport:
         """Another client has validated one of ours; see `IceAgent.yield_address`."""
         if self._ice is None or self._state == "closed":
             return True
+        self._note_checks(now)
         yielded = self._ice.yield_address(address, now)
         self._take_ice_events(now)
         return yielded
@@ -245,14 +249,30 @@ class Transport:
                     self._port.let_go(address, self)
                 case ice.CredentialsRetired(ufrag):
                     self._port.forget(ufrag)
+                    self._set_consent()
                 case ice.Silent():
+                    self._set_consent(False)  # the next check shall be heard here, and at once
                     if self._step("silent"):
                         self._emit(Disconnected())
                 case ice.Resumed():
+                    self._set_consent()
                     if self._step("resumed"):
                         self._emit(Reconnected())
                 case ice.Expired():
                     self._end("ice_timeout" if self._state == "checking" else "consent_expired")
+
+    def _set_consent(self, routine: bool = True) -> None:
+        """Have the data plane answer the client's routine checks, or none."""
+        if self._ice is not None and self._state != "closed":
+            credentials = self._ice.in_use
+            username = f"{credentials.ufrag}:".encode() if routine else b""
+            self._port.engine.set_consent(self._handle, username, credentials.password.encode())
+
+    def _note_checks(self, now: float) -> None:
+        """Those that the data plane has answered since."""
+        if self._ice is not None and self._state != "closed":
+            times_us = self._port.engine.check_times_us(self._handle)
+            self._ice.note_checks({address: us / 1_000_000 for address, us in times_us.items()}, now)
 
     def _take_dtls_events(self, now: float) -> None:
         while self._dtls is not None and self._state != "closed" and (event := self._dtls.next_event()) is not None:

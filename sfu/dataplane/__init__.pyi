@@ -82,6 +82,11 @@ class Engine:
     def set_srtp(self, transport: int, profile: SrtpProfile, receive_key: bytes, send_key: bytes) -> None:
         """Master key and salt of each direction, joined: 30 bytes for AES-CM, 28 for GCM."""
     def set_receive(self, transport: int, params: ReceiveParams) -> None: ...
+    def set_consent(self, transport: int, username: bytes, password: bytes) -> None:
+        """Answer its routine connectivity checks here; `check_times_us` has their times, and all others are `StunReceived`.
+
+        A `username` that ends with a colon is what USERNAME begins with, any other the whole of it; empty: answer none.
+        """
 
     # -- tracks and slots ---------------------------------------------------------------------------------------
     def add_track(self, transport: int, params: TrackParams) -> int: ...
@@ -108,6 +113,8 @@ class Engine:
     # -- snapshots ----------------------------------------------------------------------------------------------
     def counters(self) -> EngineCounters: ...
     def transport_stats(self, transport: int) -> TransportStats: ...
+    def check_times_us(self, transport: int) -> dict[Address, int]:
+        """Monotonic time of the last routine check from each of its addresses that has sent one."""
     def track_stats(self, track: int) -> tuple[LayerStats | None, ...]: ...
     def slot_stats(self, slot: int) -> SlotStats: ...
     def audio_levels(self) -> list[AudioLevel]:

@@ -14,7 +14,8 @@ cdef void address_table_free(AddressTable *table) noexcept
 cdef Transport *address_find(const AddressTable *table, const Endpoint *endpoint) noexcept nogil
 
 # What ICE has validated (commands.pyx). An address belongs to whom it was given last.
-cdef void address_add(Core *core, Transport *transport, const Endpoint *endpoint) noexcept nogil
+# `cell`: its place in Transport.checked_us.
+cdef void address_add(Core *core, Transport *transport, const Endpoint *endpoint, uint8_t cell) noexcept nogil
 cdef void address_remove(Core *core, Transport *transport, const Endpoint *endpoint) noexcept nogil
 cdef void address_select(Core *core, Transport *transport, const Endpoint *endpoint) noexcept nogil
 cdef void address_remove_all(Core *core, Transport *transport) noexcept nogil

@@ -7,6 +7,8 @@ from ICE, by command.
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memmove, memset
 
+from sfu.dataplane.atomics cimport store_u64
+
 cdef extern from "<arpa/inet.h>" nogil:
     int inet_pton(int family, const char *text, void *out)
     const char *inet_ntop(int family, const void *address, char *out, uint32_t size)
@@ -105,6 +107,7 @@ cdef void forget(Core *core, Transport *transport, uint32_t place) noexcept nogi
     transport.address_count -= 1
     memmove(&transport.addresses[place], &transport.addresses[place + 1],
             (transport.address_count - place) * sizeof(Endpoint))
+    memmove(&transport.cells[place], &transport.cells[place + 1], transport.address_count - place)
 
 
 cdef void address_remove(Core *core, Transport *transport, const Endpoint *endpoint) noexcept nogil:
@@ -121,13 +124,15 @@ cdef void address_remove(Core *core, Transport *transport, const Endpoint *endpo
             transport.remote = transport.addresses[transport.address_count - 1]
 
 
-cdef void address_add(Core *core, Transport *transport, const Endpoint *endpoint) noexcept nogil:
+cdef void address_add(Core *core, Transport *transport, const Endpoint *endpoint, uint8_t cell) noexcept nogil:
     cdef Transport *holder = address_find(&core.addresses, endpoint)
     if holder is transport or transport.address_count == MAX_ADDRESSES:
         return      # the control side has made room
     if holder != NULL:
         address_remove(core, holder, endpoint)
     transport.addresses[transport.address_count] = endpoint[0]
+    transport.cells[transport.address_count] = cell
+    store_u64(&transport.checked_us[cell], 0)
     transport.address_count += 1
     table_put(&core.addresses, endpoint, transport)
     if not transport.has_remote:

@@ -22,6 +22,7 @@ from sfu.dataplane.seqmap cimport seqmap_init, timestamp_init
 from sfu.dataplane.state cimport (
     EXTENSION_TRANSPORT_CC,
     MAX_ENDED,
+    ConsentKey,
     EndedStream,
     SentRecord,
     Slot,
@@ -74,7 +75,7 @@ cdef void remove_transport(Core *core, Command *command) noexcept nogil:
 
 
 cdef void add_address(Core *core, Command *command) noexcept nogil:
-    address_add(core, <Transport *>command.object, &command.endpoint)
+    address_add(core, <Transport *>command.object, &command.endpoint, <uint8_t>command.value)
 
 
 cdef void remove_address(Core *core, Command *command) noexcept nogil:
@@ -105,6 +106,10 @@ cdef void set_receive(Core *core, Command *command) noexcept nogil:
                 history_clear(&track.layers[index].history)
             track = track.next
     memcpy(&transport.receive, command.argument, sizeof(ReceiveTable))
+
+
+cdef void set_consent(Core *core, Command *command) noexcept nogil:
+    (<Transport *>command.object).consent = (<const ConsentKey *>command.argument)[0]
 
 
 cdef void sum_up_feedback(Transport *transport) noexcept nogil:
@@ -319,6 +324,7 @@ ACTIONS[<int>COMMAND_REMOVE_ADDRESS] = remove_address
 ACTIONS[<int>COMMAND_SELECT_ADDRESS] = select_address
 ACTIONS[<int>COMMAND_SET_SRTP] = set_srtp
 ACTIONS[<int>COMMAND_SET_RECEIVE] = set_receive
+ACTIONS[<int>COMMAND_SET_CONSENT] = set_consent
 ACTIONS[<int>COMMAND_ADD_TRACK] = add_track
 ACTIONS[<int>COMMAND_UPDATE_TRACK] = update_track
 ACTIONS[<int>COMMAND_REMOVE_TRACK] = remove_track

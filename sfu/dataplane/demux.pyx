@@ -1,9 +1,10 @@
-"""The engine's entrance: STUN and DTLS go up as events, RTP and RTCP to the transport that their address was validated for.
+"""The engine's entrance: DTLS and all STUN but routine checks go up as events, RTP and RTCP to the transport whose address it is.
 
 Owns the classification of datagrams. STUN is the only thing that may come from anywhere.
 """
 
 from sfu.dataplane.addresses cimport address_find
+from sfu.dataplane.consent cimport consent_answer
 from sfu.dataplane.events cimport EVENT_DTLS, EVENT_STUN, event_datagram
 from sfu.dataplane.feedback_in cimport receive_rtcp
 from sfu.dataplane.ingress cimport receive_rtp
@@ -38,7 +39,9 @@ cdef void receive_datagram(Core *core, uint8_t *data, size_t length, const Endpo
     first = data[0]
     if first <= STUN_LAST:
         core.counters.packets[<int>DIRECTION_IN][<int>TRAFFIC_STUN] += 1
-        event_datagram(core, EVENT_STUN, address_find(&core.addresses, source), source, data, length)
+        transport = address_find(&core.addresses, source)
+        if transport == NULL or not consent_answer(core, transport, data, length, source):
+            event_datagram(core, EVENT_STUN, transport, source, data, length)
         return
     if not (DTLS_FIRST <= first <= DTLS_LAST or RTP_FIRST <= first <= RTP_LAST):
         core.counters.dropped[<int>DROP_UNKNOWN_FIRST_BYTE] += 1

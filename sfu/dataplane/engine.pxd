@@ -19,6 +19,7 @@ cdef class Engine:
 
     cdef Command *_command(self, int kind, void *target, size_t argument_size, object keep) except NULL
     cdef void _submit(self, Command *command) noexcept
+    cdef int _hand_over(self, int kind, void *target, const void *argument, size_t size, object keep) except -1
     cdef void reap(self) noexcept
     cdef int only_idle(self) except -1
     cdef int _drop_address(self, TransportRecord record, object key) except -1

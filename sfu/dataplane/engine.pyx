@@ -14,6 +14,7 @@ from posix.unistd cimport write
 
 from sfu.dataplane.addresses cimport address_table_free, address_table_init, endpoint_from_python, endpoint_to_python
 from sfu.dataplane.commands cimport *
+from sfu.dataplane.consent cimport consent_fill
 from sfu.dataplane.control cimport FAR_FUTURE, random_bits
 from sfu.dataplane.demux cimport receive_datagram
 from sfu.dataplane.events cimport event_read, events_free, events_init
@@ -21,24 +22,15 @@ from sfu.dataplane.feedback_out cimport run_timers
 from sfu.dataplane.forward cimport forward_pending
 from sfu.dataplane.params cimport fill_receive, fill_slot, fill_track
 from sfu.dataplane.records cimport LayerRecord
-from sfu.dataplane.snapshots cimport audio_levels_of, counters_of, slot_stats_of, track_stats_of, transport_stats_of
+from sfu.dataplane.snapshots cimport audio_levels_of, checks_of, counters_of, slot_stats_of, track_stats_of
+from sfu.dataplane.snapshots cimport transport_stats_of
 from sfu.dataplane.srtp cimport SrtpPair, load_srtp_api
-from sfu.dataplane.state cimport MAX_ADDRESSES, Endpoint, Slot, Track, TransmitEntry, Transport
+from sfu.dataplane.state cimport MAX_ADDRESSES, ConsentKey, Endpoint, Slot, Track, TransmitEntry, Transport
 from sfu.dataplane.transmit cimport transmit_clear, transmit_free, transmit_init
 
 from sfu.errors import LimitError, LocalError
-from sfu.dataplane.types import (
-    AudioLevel,
-    EngineCounters,
-    Event,
-    LayerStats,
-    ReceiveParams,
-    SlotParams,
-    SlotStats,
-    SrtpProfile,
-    TrackParams,
-    TransportStats,
-)
+from sfu.dataplane.types import AudioLevel, EngineCounters, Event, LayerStats, ReceiveParams, SlotParams, SlotStats
+from sfu.dataplane.types import Address, SrtpProfile, TrackParams, TransportStats
 
 cdef enum:
     DATAGRAM_BUFFER = 2048
@@ -118,6 +110,12 @@ cdef class Engine:
             write(self.wake_fd, &one, sizeof(one))
         self.reap()
 
+    cdef int _hand_over(self, int kind, void *target, const void *argument, size_t size, object keep) except -1:
+        cdef Command *command = self._command(kind, target, size, keep)
+        memcpy(command.argument, argument, size)
+        self._submit(command)
+        return 0
+
     cdef void reap(self) noexcept:
         cdef Command *command = commands_finished(self.core)
         cdef Command *following
@@ -178,7 +176,7 @@ cdef class Engine:
         if len(record.addresses) >= MAX_ADDRESSES:
             # The oldest goes, but never the one that we send to.
             self._drop_address(record, next(old for old in record.addresses if old != record.selected))
-        record.addresses[key] = None
+        record.addresses[key] = next(cell for cell in range(MAX_ADDRESSES) if cell not in record.addresses.values())
         self._addresses[key] = record
         if record.selected is None:
             record.selected = key
@@ -216,6 +214,7 @@ cdef class Engine:
     cdef int _address_command(self, int kind, TransportRecord record, object key) except -1:
         cdef Command *command = self._command(kind, record.transport, 0, record)
         endpoint_from_python(key, &command.endpoint)
+        command.value = record.addresses.get(key, 0)
         self._submit(command)
         return 0
 
@@ -234,9 +233,13 @@ cdef class Engine:
         cdef TransportRecord record = self._transports[transport]
         cdef ReceiveTable table
         fill_receive(params, &table)
-        cdef Command *command = self._command(COMMAND_SET_RECEIVE, record.transport, sizeof(ReceiveTable), record)
-        memcpy(command.argument, &table, sizeof(table))
-        self._submit(command)
+        self._hand_over(COMMAND_SET_RECEIVE, record.transport, &table, sizeof(table), record)
+
+    def set_consent(self, transport: int, username: bytes, password: bytes) -> None:
+        cdef TransportRecord record = self._transports[transport]
+        cdef ConsentKey key
+        consent_fill(username, password, &key)
+        self._hand_over(COMMAND_SET_CONSENT, record.transport, &key, sizeof(key), record)
 
     # -- tracks -----------------------------------------------------------------------------------------------------------------
 
@@ -277,10 +280,7 @@ cdef class Engine:
         return layers
 
     cdef int _track_command(self, int kind, TrackRecord record, TrackConfig *config, object keep) except -1:
-        cdef Command *command = self._command(kind, record.track, sizeof(TrackConfig), keep)
-        memcpy(command.argument, config, sizeof(TrackConfig))
-        self._submit(command)
-        return 0
+        return self._hand_over(kind, record.track, config, sizeof(TrackConfig), keep)
 
     def remove_track(self, track: int) -> None:
         cdef TrackRecord record = self._tracks.pop(track)
@@ -322,10 +322,7 @@ cdef class Engine:
         self._slot_command(COMMAND_UPDATE_SLOT, record, &config)
 
     cdef int _slot_command(self, int kind, SlotRecord record, SlotConfig *config) except -1:
-        cdef Command *command = self._command(kind, record.slot, sizeof(SlotConfig), record)
-        memcpy(command.argument, config, sizeof(SlotConfig))
-        self._submit(command)
-        return 0
+        return self._hand_over(kind, record.slot, config, sizeof(SlotConfig), record)
 
     def remove_slot(self, slot: int) -> None:
         cdef SlotRecord record = self._slots.pop(slot)
@@ -388,6 +385,9 @@ cdef class Engine:
 
     def transport_stats(self, transport: int) -> TransportStats:
         return transport_stats_of(self._transports[transport])
+
+    def check_times_us(self, transport: int) -> dict[Address, int]:
+        return checks_of(self._transports[transport])
 
     def track_stats(self, track: int) -> tuple[LayerStats | None, ...]:
         return track_stats_of(self._tracks[track])

@@ -13,7 +13,7 @@ cdef class TransportRecord:
     cdef SrtpPair srtp
     cdef dict tracks            # handle → TrackRecord
     cdef dict slots             # handle → SlotRecord
-    cdef dict addresses         # (host, port) → None, oldest first
+    cdef dict addresses         # (host, port) → its place in Transport.checked_us, oldest first
     cdef object selected        # the one that we send to
 
 cdef class TrackRecord:

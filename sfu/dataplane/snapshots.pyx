@@ -64,6 +64,16 @@ cdef object transport_stats_of(TransportRecord record):
     )
 
 
+cdef dict checks_of(TransportRecord record):
+    cdef dict found = {}
+    cdef uint64_t checked_us
+    for address, cell in record.addresses.items():
+        checked_us = load_u64(&record.transport.checked_us[<int>cell])
+        if checked_us:
+            found[address] = checked_us
+    return found
+
+
 cdef object layer_stats(const Layer *layer):
     return LayerStats(
         ssrc=layer.ssrc,

@@ -5,6 +5,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int64_t
 
 from sfu.dataplane.codec cimport PayloadView, PictureDelta, PictureMap
+from sfu.dataplane.digest cimport HmacKey
 from sfu.dataplane.history cimport History
 from sfu.dataplane.packet cimport RtpView
 from sfu.dataplane.reasons cimport DROP_COUNT
@@ -28,6 +29,7 @@ cdef enum:
     MAX_FORMATS = 16
     MID_SIZE = 16
     CNAME_SIZE = 64
+    CONSENT_NAME = 128      # bytes of a user name in routine checks
     NONE16 = 0xFFFF
     LATENCY_BUCKETS = 18
 
@@ -82,6 +84,13 @@ cdef struct ReceiveTable:
     uint8_t formats[128]    # types.Format, 0: not negotiated
     uint8_t repairs[128]    # RTX: the payload type repaired; 255: not RTX
     ExtensionIds extensions
+
+# Whose routine checks are answered (consent.pyx).
+cdef struct ConsentKey:
+    HmacKey hmac
+    uint8_t name_length     # 0: nobody's
+    uint8_t exact           # the whole USERNAME; else what it begins with
+    uint8_t name[CONSENT_NAME]
 
 cdef struct Transport
 cdef struct Track
@@ -244,6 +253,9 @@ cdef struct Transport:
     uint8_t address_count
     uint8_t ended_count
     Endpoint addresses[MAX_ADDRESSES]   # oldest first
+    uint8_t cells[MAX_ADDRESSES]        # of addresses[i], in checked_us
+    uint64_t checked_us[MAX_ADDRESSES]  # last routine check; read by the control thread, which gives out the places
+    ConsentKey consent
     EndedStream ended[MAX_ENDED]
     ReceiveTable receive
     int64_t rtt_us

@@ -1,7 +1,7 @@
 # Datagrams on their way out: written in place into an arena, sent in runs to one destination.
 from libc.stdint cimport uint8_t, uint16_t, uint64_t, int64_t
 
-from sfu.dataplane.state cimport Core, TransmitEntry, TransmitQueue, Transport
+from sfu.dataplane.state cimport Core, Endpoint, TransmitEntry, TransmitQueue, Transport
 
 cdef enum:
     TRANSMIT_ROOM = 1696        # bytes that a reservation may use: a datagram and what SRTP appends, in cache lines
@@ -17,6 +17,8 @@ cdef uint8_t *transmit_reserve(Core *core) noexcept nogil
 cdef int transmit_rtp(Core *core, Transport *transport, uint8_t *data, int length, int traffic,
                       int64_t arrival_us) noexcept nogil
 cdef int transmit_rtcp(Core *core, Transport *transport, uint8_t *data, int length) noexcept nogil
+# As it is, to any of the transport's addresses.
+cdef void transmit_stun(Core *core, Transport *transport, uint8_t *data, int length, const Endpoint *remote) noexcept nogil
 
 cdef inline int transmit_ready(const Transport *transport) noexcept nogil:
     return transport.has_remote and transport.srtp_send != NULL

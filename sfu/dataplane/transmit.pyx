@@ -9,7 +9,7 @@ from libc.stdlib cimport calloc, free, malloc
 
 from sfu.dataplane.reasons cimport DROP_SRTP_PROTECT, DROP_TRANSMIT_FULL
 from sfu.dataplane.srtp cimport SRTP_OK
-from sfu.dataplane.state cimport DIRECTION_OUT, NONE16, TRAFFIC_RTCP
+from sfu.dataplane.state cimport DIRECTION_OUT, NONE16, TRAFFIC_RTCP, TRAFFIC_STUN
 
 cdef enum:
     ALIGNMENT = 64      # a cache line
@@ -60,14 +60,15 @@ cdef uint8_t *transmit_reserve(Core *core) noexcept nogil:
     return queue.arena + queue.used
 
 
-cdef void commit(Core *core, Transport *transport, uint8_t *data, int length, int traffic, int64_t arrival_us) noexcept nogil:
+cdef void commit(Core *core, Transport *transport, const Endpoint *remote, uint8_t *data, int length, int traffic,
+                 int64_t arrival_us) noexcept nogil:
     cdef TransmitQueue *queue = &core.queue
     cdef uint16_t place = queue.count
     cdef TransmitEntry *entry = &queue.entries[place]
     entry.data = data
     entry.length = <uint16_t>length
     entry.next = NONE16
-    entry.remote = transport.remote
+    entry.remote = remote[0]
     entry.arrival_us = arrival_us
     if transport.chain_epoch == queue.epoch:
         queue.entries[transport.chain_last].next = place
@@ -78,10 +79,15 @@ cdef void commit(Core *core, Transport *transport, uint8_t *data, int length, in
     transport.chain_last = place
     queue.count += 1
     queue.used += (<size_t>length + ALIGNMENT - 1) & ~<size_t>(ALIGNMENT - 1)
-    transport.packets_sent += 1
-    transport.bytes_sent += <uint64_t>length
     core.counters.packets[<int>DIRECTION_OUT][traffic] += 1
     core.counters.bytes[<int>DIRECTION_OUT] += <uint64_t>length
+
+
+cdef inline void commit_protected(Core *core, Transport *transport, uint8_t *data, int length, int traffic,
+                                  int64_t arrival_us) noexcept nogil:
+    commit(core, transport, &transport.remote, data, length, traffic, arrival_us)
+    transport.packets_sent += 1
+    transport.bytes_sent += <uint64_t>length
 
 
 cdef int transmit_rtp(Core *core, Transport *transport, uint8_t *data, int length, int traffic,
@@ -89,7 +95,7 @@ cdef int transmit_rtp(Core *core, Transport *transport, uint8_t *data, int lengt
     if core.srtp.protect(transport.srtp_send, data, &length) != SRTP_OK:
         core.counters.dropped[<int>DROP_SRTP_PROTECT] += 1
         return -1
-    commit(core, transport, data, length, traffic, arrival_us)
+    commit_protected(core, transport, data, length, traffic, arrival_us)
     return 0
 
 
@@ -97,5 +103,9 @@ cdef int transmit_rtcp(Core *core, Transport *transport, uint8_t *data, int leng
     if core.srtp.protect_rtcp(transport.srtp_send, data, &length) != SRTP_OK:
         core.counters.dropped[<int>DROP_SRTP_PROTECT] += 1
         return -1
-    commit(core, transport, data, length, TRAFFIC_RTCP, 0)
+    commit_protected(core, transport, data, length, TRAFFIC_RTCP, 0)
     return 0
+
+
+cdef void transmit_stun(Core *core, Transport *transport, uint8_t *data, int length, const Endpoint *remote) noexcept nogil:
+    commit(core, transport, remote, data, length, TRAFFIC_STUN, 0)

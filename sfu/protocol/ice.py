@@ -8,12 +8,12 @@ of the answer and events come out. The client controls; this side follows:
   again when they change networks). So does any check from elsewhere once the selected address has missed its own: a NAT
   may give the client another port without its knowing, and not every client nominates in the checks that renew consent.
 * Every valid check renews consent for its address. An address without one for `consent_s` is dropped; when the last is
-  dropped the agent has *expired*, for good.
+  dropped the agent has *expired*, for good. Checks that change nothing else may be answered elsewhere: `note_checks`.
 * After `restart` old and new credentials are both good until the first check with the new ones.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from . import stun
 from .ice_model import AddressDropped as AddressDropped
@@ -85,6 +85,11 @@ class IceAgent:
         return tuple(self._accepted)
 
     @property
+    def in_use(self) -> Credentials:
+        """Those that a check may name without changing anything: the client's, until it uses newer ones."""
+        return next(iter(self._accepted.values()))
+
+    @property
     def selected(self) -> Address | None:
         """Where to send; None before the first valid check and after expiry."""
         return self._selected
@@ -143,6 +148,17 @@ class IceAgent:
     def note_life(self, now: float) -> None:
         """Something authenticated came another way (SRTP, DTLS): no silence, but no consent either (RFC 7675)."""
         self._live(now)
+
+    def note_checks(self, checks: Mapping[Address, float], now: float) -> None:
+        """When valid checks that changed nothing were last answered in our name (by the data plane). Call it before all else."""
+        for address, when in checks.items():
+            if self._validated.get(address, when) < when:
+                self._validated[address] = when
+                self._deadline = max(self._deadline, when + self._consent_s)
+                self._heard = max(self._heard, when)
+        self._validated = OrderedDict(sorted(self._validated.items(), key=lambda item: item[1]))
+        if now < self._heard + self._silence_s:
+            self._live(self._heard)
 
     def yield_address(self, address: Address, now: float) -> bool:
         """Whether another client may have `address`, which it has validated too: not while ours lives there.
