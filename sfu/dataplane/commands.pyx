@@ -8,11 +8,11 @@ side reads.
 from libc.stdint cimport uint16_t
 from libc.string cimport memcmp, memcpy, memmove, memset
 
-from sfu.dataplane.addresses cimport address_add, address_remove, address_remove_all, address_select
+from sfu.dataplane.addresses cimport address_add, address_remove, address_remove_all, address_select, same_endpoint
 from sfu.dataplane.atomics cimport exchange_pointer, load_pointer, swap_pointer_if
 from sfu.dataplane.binding cimport clock_rate_of, stream_release
 from sfu.dataplane.catchup cimport catch_up
-from sfu.dataplane.choice cimport choose_layer, choose_layers
+from sfu.dataplane.choice cimport choose_layer, choose_layers, slot_flows
 from sfu.dataplane.control cimport FAR_FUTURE, TICK_US, pull_deadline, random_bits
 from sfu.dataplane.codec cimport picture_map_init
 from sfu.dataplane.forward cimport forward_pending, slot_silence
@@ -24,6 +24,7 @@ from sfu.dataplane.state cimport (
     MAX_ENDED,
     ConsentKey,
     EndedStream,
+    Endpoint,
     SentRecord,
     Slot,
     Track,
@@ -82,8 +83,26 @@ cdef void remove_address(Core *core, Command *command) noexcept nogil:
     address_remove(core, <Transport *>command.object, &command.endpoint)
 
 
+# What was asked of a publisher at its old address may be lost, retries included. A receiver would notice only in seconds.
+cdef void ask_again(Core *core, Transport *transport) noexcept nogil:
+    cdef Track *track = transport.tracks
+    cdef Slot *slot
+    while track != NULL:
+        slot = track.slots
+        while slot != NULL:
+            if slot_flows(slot):
+                slot.current.request.wanted = 0         # the tries begin anew
+                keyframe_request(core, slot.current)
+            slot = slot.next_of_track
+        track = track.next
+
+
 cdef void select_address(Core *core, Command *command) noexcept nogil:
-    address_select(core, <Transport *>command.object, &command.endpoint)
+    cdef Transport *transport = <Transport *>command.object
+    cdef Endpoint before = transport.remote
+    address_select(core, transport, &command.endpoint)
+    if transport.has_remote and not same_endpoint(&before, &transport.remote):
+        ask_again(core, transport)
 
 
 cdef void set_srtp(Core *core, Command *command) noexcept nogil:

@@ -130,3 +130,24 @@ def test_a_hole_that_nothing_repairs_calls_for_a_keyframe() -> None:
         source.send_frame()
         bed.run(100_000)
     assert sender.blocks(206, 1) == [], "the keyframe came"
+
+
+def test_a_publisher_that_changes_its_address_is_asked_for_a_keyframe() -> None:
+    """NACKs and requests went to where it no longer is, until the retries were used up."""
+    bed = Bed()
+    sender, receiver = bed.publisher(), bed.client()
+    track = bed.engine.add_track(sender.transport, video_track())
+    bed.engine.route(bed.engine.add_slot(receiver.transport, video_slot()), track)
+    source = VideoSource(sender, 500)
+    source.send_frame(keyframe=True)
+    bed.run(10_000)
+    receiver.send_rtcp(pli(1, 0x2222))
+    bed.run(1_500_000)
+    sender.forget()
+    new = ("10.9.9.9", 6_000)
+    bed.clients[new] = sender
+    for _ in range(2):
+        bed.engine.add_address(sender.transport, new)
+        bed.engine.select_address(sender.transport, new)
+    bed.run(100_000)
+    assert len(sender.blocks(206, 1)) == 1, "once, however often the same address is selected"
