@@ -12,7 +12,7 @@ from sfu.config import Settings
 from sfu.data_channels import SctpParameters
 from sfu.dataplane.types import TrackParams
 from sfu.dtls import Certificate
-from sfu.errors import LimitError
+from sfu.errors import LimitError, PermissionDeniedError
 from sfu.ids import Mid, ParticipantId, Ufrag, new_ssrc, new_track_id
 from sfu.media_port import MediaPort
 from sfu.negotiation import CAPABILITIES, LocalParameters, Negotiated, Role, negotiate
@@ -44,12 +44,14 @@ class Connection:
         port: MediaPort,
         certificate: Certificate,
         role: Role,
+        allowed: frozenset[Source] | None,
         settings: Settings,
         on_event: Callable[["Connection", TransportEvent], None],
     ) -> None:
         self.id = connection_id
         self.owner = owner
         self.role = role
+        self._allowed = allowed
         self.tracks: dict[Mid, Track] = {}
         self.slots: dict[Mid, Slot] = {}
         self.connected = False
@@ -70,14 +72,15 @@ class Connection:
         )
 
     def negotiate(self, offer: str, sources: Mapping[Mid, Source], muted: Mapping[Mid, bool]) -> Change:
-        """Answer an offer. `SdpError` or `LimitError` leave everything as it was."""
+        """Answer an offer. `SdpError`, `LimitError` and `PermissionDeniedError` leave everything as it was."""
         result = self._answer(offer)
         self._check_limits(result)
+        self._check_sources(result, sources)
+        first = self._negotiated is None
+        (self.transport.start if first else self.transport.update)(_remote(result))
         if result.ice_restart:
             self.transport.restart_ice()
             result = self._answer(offer)
-        first = self._negotiated is None
-        (self.transport.start if first else self.transport.update)(_remote(result))
         self._negotiated = result
         self._engine.set_receive(self.transport.handle, result.receive)
         changed = [t for mid, t in self.tracks.items() if t.describe(sources.get(mid), muted.get(mid))]
@@ -149,6 +152,16 @@ class Connection:
         slots = sum(line.slot is not None for line in result.lines)
         if slots > self._settings.max_slots:
             raise LimitError(f"a participant receives on at most {self._settings.max_slots} m-lines, not {slots}")
+
+    def _check_sources(self, result: Negotiated, sources: Mapping[Mid, Source]) -> None:
+        """A token may allow some sources only; then each track must be named as one of them, and be of its kind."""
+        for line in result.lines:
+            if line.track is None or self._allowed is None:
+                continue
+            known = self.tracks.get(line.mid)
+            source = sources.get(line.mid, known.source if known else Source.UNKNOWN)
+            if source not in self._allowed or source.kind is not line.track.kind:
+                raise PermissionDeniedError(f"your token does not allow to publish {source.value} on m-line {line.mid}")
 
     def _apply_tracks(
         self, result: Negotiated, sources: Mapping[Mid, Source], muted: Mapping[Mid, bool]

@@ -202,6 +202,7 @@ class Participant:
             self.room.port,
             self._certificate,
             self._role,
+            self.permissions.sources,
             self._settings,
             self._handle,
         )

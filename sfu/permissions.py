@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from sfu.negotiation import Role
+from sfu.views import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +11,8 @@ class Permissions:
     """The default is everything but administration, as in an open room."""
 
     publish: bool = True
+    sources: frozenset[Source] | None = None
+    """What may be published, where `publish` is true; `None`: anything."""
     subscribe: bool = True
     publish_data: bool = True
     admin: bool = False

@@ -16,6 +16,13 @@ class Source(StrEnum):
     SCREEN_AUDIO = "screen_audio"
     UNKNOWN = "unknown"
 
+    @property
+    def kind(self) -> Kind | None:
+        """What such a track must be; `None`: either."""
+        if self is Source.UNKNOWN:
+            return None
+        return Kind.AUDIO if self in (Source.MICROPHONE, Source.SCREEN_AUDIO) else Kind.VIDEO
+
 
 @dataclass(frozen=True, slots=True)
 class TrackView:

@@ -16,6 +16,7 @@ from jwt.utils import base64url_decode
 from sfu.errors import PermissionDeniedError, ProtocolError, RemoteError
 from sfu.ids import RoomName
 from sfu.permissions import Permissions
+from sfu.views import Source
 from signaling.names import display_name
 from signaling.strict_json import loads_object
 
@@ -23,6 +24,14 @@ MAX_TOKEN = 8_192
 """Characters; what an HTTP header line may hold."""
 MAX_IDENTITY = 256
 """Characters of `sub`."""
+
+SOURCES = {
+    "camera": Source.CAMERA,
+    "microphone": Source.MICROPHONE,
+    "screen_share": Source.SCREEN,
+    "screen_share_audio": Source.SCREEN_AUDIO,
+}
+"""LiveKit's names of sources in tokens."""
 
 _HS256 = HMACAlgorithm(HMACAlgorithm.SHA256)
 
@@ -129,6 +138,7 @@ def _grant(claims: Mapping[str, Any]) -> Grant:
     return Grant(
         permissions=Permissions(
             publish=publish,
+            sources=_sources(video),
             subscribe=_flag(video, "canSubscribe", default=True),
             # As in LiveKit: who may not publish media may not publish data either, unless the token says so.
             publish_data=_flag(video, "canPublishData", default=publish),
@@ -141,6 +151,16 @@ def _grant(claims: Mapping[str, Any]) -> Grant:
         join=_flag(video, "roomJoin", default=False),
         list_rooms=_flag(video, "roomList", default=False),
     )
+
+
+def _sources(video: Mapping[str, Any]) -> frozenset[Source] | None:
+    """LiveKit's canPublishSources: without it, or with an empty one, anything may be published."""
+    names = video.get("canPublishSources")
+    if names is None or names == []:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TokenError("claim canPublishSources must be a list of names")
+    return frozenset(SOURCES[name.lower()] for name in names if name.lower() in SOURCES)
 
 
 def _segment(text: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from sfu.config import Settings
-from sfu.errors import LimitError, RemoteError, SdpError
+from sfu.errors import LimitError, PermissionDeniedError, RemoteError, SdpError
 from sfu.events import (
     Closed,
     ParticipantJoined,
@@ -228,6 +228,22 @@ async def test_what_a_token_forbids_is_not_negotiated(join: Join) -> None:
     await ana.offer(*PUBLISH)
     assert ana.participant.tracks == {}
     assert bob.told(TrackAdded) == []
+
+
+async def test_a_token_for_some_sources_lets_no_other_be_published(join: Join) -> None:
+    ana = join("Ana", permissions=Permissions(sources=frozenset({Source.MICROPHONE})))
+    with pytest.raises(PermissionDeniedError):
+        await ana.offer(*PUBLISH)
+    with pytest.raises(PermissionDeniedError):
+        # A picture under the name of a microphone.
+        await ana.participant.negotiate(
+            write_offer("video sendonly"), connection="c1", sources={Mid("0"): Source.MICROPHONE}
+        )
+    with pytest.raises(PermissionDeniedError):
+        await ana.participant.negotiate(write_offer("audio sendonly"), connection="c1", sources={})
+    assert ana.participant.tracks == {}
+    await ana.offer("audio sendonly")
+    assert [track.source for track in ana.participant.tracks.values()] == [Source.MICROPHONE]
 
 
 async def test_closing_the_node_tells_everybody_and_frees_the_transports(join: Join, node: Node) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sfu.errors import PermissionDeniedError, RemoteError
 from sfu.ids import RoomName
 from sfu.permissions import Permissions
+from sfu.views import Source
 from signaling.auth import Authority, TokenError
 
 NOW = 1_800_000_000.0
@@ -63,6 +64,26 @@ def test_permissions_are_what_the_token_says() -> None:
     assert grant.hidden
     grant = AUTHORITY.join(token(video=video | {"canPublishData": True}), ROOM)
     assert grant.permissions.publish_data
+
+
+@pytest.mark.parametrize(
+    ("names", "sources"),
+    [
+        ([], None),
+        (["microphone"], {Source.MICROPHONE}),
+        (["CAMERA", "screen_share"], {Source.CAMERA, Source.SCREEN}),
+        (["hologram"], set()),
+    ],
+)
+def test_a_token_may_allow_some_sources_only(names: list[str], sources: set[Source] | None) -> None:
+    grant = AUTHORITY.join(token(video=CLAIMS["video"] | {"canPublishSources": names}), ROOM)
+    assert grant.permissions.sources == sources
+
+
+@pytest.mark.parametrize("names", ["camera", {"camera": True}, [1], 7])
+def test_sources_that_are_no_list_of_names_are_refused(names: object) -> None:
+    with pytest.raises(TokenError):
+        AUTHORITY.join(token(video=CLAIMS["video"] | {"canPublishSources": names}), ROOM)
 
 
 def test_without_keys_rooms_are_open() -> None:
