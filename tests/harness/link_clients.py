@@ -27,22 +27,3 @@ class AiortcBehind(AiortcParticipant):
 
     async def take_answer(self, sdp: str) -> None:
         await super().take_answer(self.link.rewrite(sdp))
-
-
-def page_script(link: LinkEmulator) -> str:
-    """For a page, before any script of its own (`page.add_init_script`): every answer it takes leads through the link."""
-    server, here = link.server, link.address
-    return f"""
-    const plain = RTCPeerConnection.prototype.setRemoteDescription;
-    RTCPeerConnection.prototype.setRemoteDescription = function (description) {{
-      const lines = description.sdp.split("\\r\\n").map((line) => {{
-        if (!line.startsWith("a=candidate:")) return line;
-        const fields = line.split(" ");
-        if (fields[2].toLowerCase() !== "udp" || fields[4] !== "{server[0]}" || fields[5] !== "{server[1]}") return null;
-        fields.splice(4, 2, "{here[0]}", "{here[1]}");
-        return fields.join(" ");
-      }});
-      const sdp = lines.filter((line) => line !== null).join("\\r\\n");
-      return plain.call(this, {{ type: description.type, sdp }});
-    }};
-    """
