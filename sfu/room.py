@@ -204,12 +204,11 @@ class Room:
     def _refill(self, receivers: Iterable[Participant], *, always_tell: bool = False) -> None:
         ranking = self._ranking()
         for receiver in receivers:
-            if receiver.connection is not None and not receiver.left:
-                self._fill(receiver, ranking, always_tell)
+            self._fill(receiver, ranking, always_tell)
 
     def _fill(self, receiver: Participant, ranking: Mapping[Kind, Sequence[Track]], always_tell: bool) -> None:
         connection = receiver.connection
-        if connection is None or not connection.role.subscribe:
+        if connection is None or receiver.left or not connection.role.subscribe:
             return
         slots = [
             OpenSlot(slot.mid, slot.kind, slot.track.id if slot.track else None, slot.number) for slot in receiver.slots

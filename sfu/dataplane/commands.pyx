@@ -20,7 +20,6 @@ from sfu.dataplane.history cimport history_clear
 from sfu.dataplane.keyframes cimport keyframe_request
 from sfu.dataplane.seqmap cimport seqmap_init, timestamp_init
 from sfu.dataplane.state cimport (
-    EXTENSION_TRANSPORT_CC,
     MAX_ENDED,
     ConsentKey,
     EndedStream,
@@ -241,7 +240,6 @@ cdef void configure_slot(Slot *slot, const SlotConfig *config) noexcept nogil:
     memcpy(slot.formats, config.formats, sizeof(slot.formats))
     memcpy(slot.cname, config.cname, CNAME_SIZE)
     slot.cname_length = config.cname_length
-    slot.transport.sends_transport_cc |= slot.header.extensions.id[<int>EXTENSION_TRANSPORT_CC] != 0
 
 
 cdef void add_slot(Core *core, Command *command) noexcept nogil:

@@ -26,7 +26,6 @@ from sfu.dataplane.rtcp cimport (
     RTCP_NACK,
     RTCP_PLI,
     RTCP_RECEIVER_REPORT,
-    RTCP_REMB,
     RTCP_SENDER_REPORT,
     RTCP_TWCC,
     ReportBlock,
@@ -35,7 +34,6 @@ from sfu.dataplane.rtcp cimport (
     rtcp_fir_entry,
     rtcp_nack_pair,
     rtcp_next,
-    rtcp_remb,
     rtcp_report_block,
     rtcp_round_trip_us,
 )
@@ -179,8 +177,6 @@ cdef void read_block(Core *core, Transport *transport, const RtcpBlock *block, i
         read_full_intra(core, transport, block)
     elif block.kind == RTCP_TWCC:
         read_transport_feedback(core, transport, block, arrival_us, budget)
-    elif block.kind == RTCP_REMB:
-        rtcp_remb(block, &transport.remb_bps)
     elif block.kind == RTCP_BYE:
         read_bye(core, transport, block)
 

@@ -10,12 +10,12 @@ from sfu.dataplane.arrivals cimport arrivals_init, arrivals_packet
 from sfu.dataplane.atomics cimport load_u64
 from sfu.dataplane.binding cimport stream_add, stream_bind, stream_find, stream_moved, stream_room
 from sfu.dataplane.choice cimport LAYER_STALL_US, choose_layers
-from sfu.dataplane.codec cimport parse_descriptor, parse_payload
 from sfu.dataplane.control cimport TICK_US, pull_deadline
 from sfu.dataplane.events cimport EVENT_LAYER_STARTED, EVENT_LAYER_STOPPED, event_layer
 from sfu.dataplane.forward cimport pending_commit, pending_reserve
 from sfu.dataplane.history cimport history_put
 from sfu.dataplane.keyframes cimport keyframe_arrived, keyframe_request
+from sfu.dataplane.media cimport parse_media
 from sfu.dataplane.nack cimport nack_packet
 from sfu.dataplane.packet cimport ExtensionView, RtpView, check_padding, find_extension, parse_header
 from sfu.dataplane.reasons cimport (
@@ -37,7 +37,6 @@ from sfu.dataplane.srtp cimport SRTP_OK, SRTP_REPLAY_FAIL, SRTP_REPLAY_OLD
 from sfu.dataplane.state cimport (
     DIRECTION_IN,
     EXTENSION_AUDIO_LEVEL,
-    EXTENSION_DEPENDENCY_DESCRIPTOR,
     EXTENSION_TRANSPORT_CC,
     KIND_AUDIO,
     KIND_VIDEO,
@@ -109,15 +108,6 @@ cdef void note_level(const Core *core, Transport *transport, Track *track, const
     sum.sum += value & 0x7F
     sum.loudest = min(sum.loudest, <uint8_t>(value & 0x7F))
     sum.voice |= value >> 7
-
-
-cdef inline void parse_media(Transport *transport, Pending *packet) noexcept nogil:
-    cdef RtpView *view = &packet.view
-    cdef const ExtensionView *descriptor
-    packet.payload_known = parse_payload(packet.format, view.data + view.header_length, view.payload_length, &packet.payload) == 0
-    descriptor = find_extension(view, transport.receive.extensions.id[<int>EXTENSION_DEPENDENCY_DESCRIPTOR])
-    if descriptor != NULL and packet.payload_known:
-        parse_descriptor(view.data + descriptor.offset, descriptor.length, &packet.payload)
 
 
 cdef void layer_stopped(Core *core, Layer *layer) noexcept nogil:

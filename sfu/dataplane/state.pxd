@@ -234,7 +234,6 @@ cdef struct Transport:
     uint8_t has_remote
     uint8_t tag_length
     uint8_t transport_cc    # a track asked for feedback
-    uint8_t sends_transport_cc
     Endpoint remote
     void *srtp_receive
     void *srtp_send
@@ -259,7 +258,6 @@ cdef struct Transport:
     EndedStream ended[MAX_ENDED]
     ReceiveTable receive
     int64_t rtt_us
-    uint64_t remb_bps
     uint64_t events_until   # events.pyx: its newest event ends here in the ring
     uint64_t events_waiting # bytes of its events that may still be unread
     int64_t clock_offset_us     # shared by its layers' SenderClocks
