@@ -8,7 +8,7 @@ NATIVE := $(wildcard sfu/dataplane/*.pyx sfu/dataplane/*.pxd)
 SERVE ?=
 TESTS ?= tests
 
-.PHONY: help run test test-asan check bench screenshots image clean
+.PHONY: help run test quality test-asan check bench screenshots image clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -27,6 +27,9 @@ run: $(VENV)/.run ## set up and start the server (SERVE="--http-port 9000" for f
 test: $(VENV)/.test ## set up and run every test (TESTS=tests/unit for some)
 	$(BIN)/python -m pytest $(TESTS)
 	@if [ "$(TESTS)" = tests ]; then $(MAKE) --no-print-directory test-asan; fi
+
+quality: $(VENV)/.test ## the slow tests: media over bad links, long meetings (TESTS=… for some)
+	$(BIN)/python -m pytest -m slow $(TESTS)
 
 test-asan: $(VENV)/.test ## fuzz and stress the data plane under AddressSanitizer
 	scripts/asan $(BIN)/python
