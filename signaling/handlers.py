@@ -11,9 +11,10 @@ from sfu.ids import Mid, ParticipantId, RoomName, TrackId
 from sfu.participant import Participant
 from sfu.permissions import JoinRequest
 from sfu.views import Source
-from signaling import messages
+from signaling import client_messages, server_messages
 from signaling.admission import join_request
 from signaling.context import Context
+from signaling.message import VERSION
 from signaling.translation import welcome
 
 
@@ -24,22 +25,22 @@ class Client(Protocol):
     room: RoomName
     participant: Participant | None
 
-    def send(self, message: messages.ServerMessage) -> None: ...
+    def send(self, message: server_messages.ServerMessage) -> None: ...
     def attach(self, participant: Participant) -> None: ...
     def listen(self, event: events.RoomEvent) -> None: ...
     def held(self) -> AbstractContextManager[None]: ...
 
 
-async def handle(client: Client, message: messages.ClientMessage) -> None:
+async def handle(client: Client, message: client_messages.ClientMessage) -> None:
     """Do what the message says. `RemoteError` if it cannot be done."""
     await HANDLERS[type(message)](client, message)
 
 
-async def join(client: Client, message: messages.Join) -> None:
+async def join(client: Client, message: client_messages.Join) -> None:
     if client.participant is not None:
         raise RemoteError("this socket has joined already")
-    if message.version != messages.VERSION:
-        raise RemoteError(f"this server speaks version {messages.VERSION}", code="unsupported_version")
+    if message.version != VERSION:
+        raise RemoteError(f"this server speaks version {VERSION}", code="unsupported_version")
     context = client.context
     context.check_open()
     participant = context.node.resume(message.resume, client.room) if message.resume else None
@@ -68,7 +69,7 @@ def _greet(client: Client, participant: Participant, *, resumed: bool) -> None:
             client.listen(events.SlotsNeeded(*participant.slots_requested))
 
 
-async def offer(client: Client, message: messages.Offer) -> None:
+async def offer(client: Client, message: client_messages.Offer) -> None:
     participant = _joined(client)
     limit = client.context.settings.max_sdp_bytes
     if len(message.sdp) > limit or len(message.sdp.encode()) > limit:
@@ -80,35 +81,37 @@ async def offer(client: Client, message: messages.Offer) -> None:
             sources={Mid(track.mid): _source(track.source) for track in message.tracks},
             muted={Mid(track.mid): track.muted for track in message.tracks},
         )
-        tracks = tuple(messages.AnsweredTrack(mid=track.mid, id=track.id) for track in participant.tracks.values())
-        client.send(messages.Answer(id=message.id, sdp=answer, tracks=tracks))
+        tracks = tuple(
+            server_messages.AnsweredTrack(mid=track.mid, id=track.id) for track in participant.tracks.values()
+        )
+        client.send(server_messages.Answer(id=message.id, sdp=answer, tracks=tracks))
 
 
-async def mute(client: Client, message: messages.Mute) -> None:
+async def mute(client: Client, message: client_messages.Mute) -> None:
     _joined(client).set_muted(TrackId(message.track), message.muted)
 
 
-async def pin(client: Client, message: messages.Pin) -> None:
+async def pin(client: Client, message: client_messages.Pin) -> None:
     _joined(client).pin([ParticipantId(participant) for participant in message.participants])
 
 
-async def ping(client: Client, message: messages.Ping) -> None:
+async def ping(client: Client, message: client_messages.Ping) -> None:
     _joined(client)
-    client.send(messages.Pong(id=message.id))
+    client.send(server_messages.Pong(id=message.id))
 
 
-async def leave(client: Client, message: messages.Leave) -> None:
+async def leave(client: Client, message: client_messages.Leave) -> None:
     await _joined(client).leave("left")
 
 
 Handler = Callable[[Client, Any], Awaitable[None]]
-HANDLERS: dict[type[messages.ClientMessage], Handler] = {
-    messages.Join: join,
-    messages.Offer: offer,
-    messages.Mute: mute,
-    messages.Pin: pin,
-    messages.Ping: ping,
-    messages.Leave: leave,
+HANDLERS: dict[type[client_messages.ClientMessage], Handler] = {
+    client_messages.Join: join,
+    client_messages.Offer: offer,
+    client_messages.Mute: mute,
+    client_messages.Pin: pin,
+    client_messages.Ping: ping,
+    client_messages.Leave: leave,
 }
 
 

@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Iterable, Iterator
 
 from sfu.config import Settings
-from signaling.messages import IceServer
+from signaling.server_messages import IceServer
 
 
 class IceServers:

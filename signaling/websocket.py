@@ -19,7 +19,7 @@ from sfu.ids import RoomName
 from sfu.log import get_logger
 from sfu.participant import Participant
 from sfu.rate import Share, TokenBucket
-from signaling import messages
+from signaling import client_messages, server_messages
 from signaling.context import CONTEXT, Context
 from signaling.cors import socket_origin_allowed
 from signaling.handlers import handle
@@ -82,7 +82,7 @@ class Client:
 
     # -- for handlers -----------------------------------------------------------------------------------------------
 
-    def send(self, message: messages.ServerMessage) -> None:
+    def send(self, message: server_messages.ServerMessage) -> None:
         """Queue a message. Never blocks, never raises."""
         self._queue(message.model_dump_json())
 
@@ -117,20 +117,20 @@ class Client:
     def refuse(self, error: RemoteError, *, request_id: int | None = None) -> None:
         """Say what was wrong; before the join there is nothing to go on with, so the socket closes."""
         fatal = self.participant is None
-        self.send(messages.Error(code=error.code, message=error.message, id=request_id, fatal=fatal))
+        self.send(server_messages.Error(code=error.code, message=error.message, id=request_id, fatal=fatal))
         if fatal:
             self.close(error.code)
 
     def fail(self, code: str, message: str) -> None:
         """Say what was wrong and close."""
-        self.send(messages.Error(code=code, message=message, fatal=True))
+        self.send(server_messages.Error(code=code, message=message, fatal=True))
         self.close(code)
 
     def close(self, reason: str) -> None:
         """Send what is queued, then `closed`, then close the socket. The first reason counts."""
         if self._closing is None:
             self._closing = reason
-            self._outbox.seal(messages.Closed(reason=reason).model_dump_json())
+            self._outbox.seal(server_messages.Closed(reason=reason).model_dump_json())
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -220,7 +220,7 @@ class Client:
     async def _handle(self, text: str) -> None:
         request_id = None
         try:
-            message = messages.parse(text)
+            message = client_messages.parse(text)
             request_id = getattr(message, "id", None)
             await handle(self, message)
         except RemoteError as error:

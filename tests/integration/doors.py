@@ -13,7 +13,8 @@ import jwt
 
 from ciranda.server import Server
 from signaling.context import CONTEXT
-from signaling.messages import VERSION, parse_server_message
+from signaling.message import VERSION
+from signaling.server_messages import parse_server_message
 from signaling.websocket import Client
 
 KEY, SECRET = "devkey", "a-secret-that-is-long-enough-for-hs256"

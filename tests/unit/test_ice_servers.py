@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from sfu.config import Settings
 from signaling.ice_servers import IceServers, link_headers
-from signaling.messages import IceServer
+from signaling.server_messages import IceServer
 
 SECRET = "a-secret-shared-with-coturn"
 STUN = "stun:stun.example.net"

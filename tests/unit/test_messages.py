@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfu.errors import ProtocolError
-from signaling import messages
-from signaling.messages import Join, Leave, Mute, Offer, Pin, Ping, parse
+from signaling import client_messages, server_messages
+from signaling.client_messages import Join, Leave, Mute, Offer, Pin, Ping, parse
 
 OFFER = {"type": "offer", "id": 1, "connection": "c-1", "sdp": "v=0", "tracks": [{"mid": "0", "source": "camera"}]}
 
@@ -117,8 +117,8 @@ def test_errors_do_not_repeat_secrets() -> None:
 
 
 def test_an_error_without_a_request_has_no_id() -> None:
-    assert "id" not in json.loads(messages.Error(code="internal", message="x").model_dump_json())
-    assert json.loads(messages.Error(code="internal", message="x", id=0).model_dump_json())["id"] == 0
+    assert "id" not in json.loads(server_messages.Error(code="internal", message="x").model_dump_json())
+    assert json.loads(server_messages.Error(code="internal", message="x", id=0).model_dump_json())["id"] == 0
 
 
 json_values = st.recursive(
@@ -126,7 +126,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-FIELDS = sorted({field for kind in messages.CLIENT_MESSAGES.values() for field in kind.model_fields})
+FIELDS = sorted({field for kind in client_messages.CLIENT_MESSAGES.values() for field in kind.model_fields})
 
 
 @given(st.text() | st.binary().map(lambda data: data.decode(errors="surrogateescape")))
@@ -138,7 +138,10 @@ def test_any_text_is_a_message_or_an_error(text: str) -> None:
         error.message.encode()
 
 
-@given(st.sampled_from([*messages.CLIENT_MESSAGES, "nothing"]), st.dictionaries(st.sampled_from(FIELDS), json_values))
+@given(
+    st.sampled_from([*client_messages.CLIENT_MESSAGES, "nothing"]),
+    st.dictionaries(st.sampled_from(FIELDS), json_values),
+)
 @settings(max_examples=300)
 def test_any_fields_are_a_message_or_an_error(name: str, fields: dict[str, object]) -> None:
     try:

@@ -7,21 +7,22 @@ from pathlib import Path
 import pytest
 
 from sfu.config import Settings
-from signaling import messages
+from signaling import client_messages, server_messages
+from signaling.message import VERSION
 
-PROTOCOL = (Path(messages.__file__).parent / "PROTOCOL.md").read_text()
+PROTOCOL = (Path(client_messages.__file__).parent / "PROTOCOL.md").read_text()
 SECTIONS = re.split(r"^### ", PROTOCOL.partition("## Codes")[0], flags=re.MULTILINE)[1:]
 EXAMPLES = {section.split("\n", 1)[0]: section.split("```json\n")[1].split("```")[0] for section in SECTIONS}
-SERVER_MESSAGES = {kind.model_fields["type"].default: kind for kind in messages.ServerMessage.__args__}
+SERVER_MESSAGES = {kind.model_fields["type"].default: kind for kind in server_messages.ServerMessage.__args__}
 
 
 def test_every_message_is_documented_and_nothing_else() -> None:
-    assert set(EXAMPLES) == set(messages.CLIENT_MESSAGES) | set(SERVER_MESSAGES)
+    assert set(EXAMPLES) == set(client_messages.CLIENT_MESSAGES) | set(SERVER_MESSAGES)
 
 
-@pytest.mark.parametrize("name", sorted(messages.CLIENT_MESSAGES))
+@pytest.mark.parametrize("name", sorted(client_messages.CLIENT_MESSAGES))
 def test_an_example_of_the_client_is_taken(name: str) -> None:
-    message = messages.parse(EXAMPLES[name])
+    message = client_messages.parse(EXAMPLES[name])
     assert message.type == name
     # The example shows every field there is.
     assert set(json.loads(EXAMPLES[name])) == set(type(message).model_fields)
@@ -29,13 +30,13 @@ def test_an_example_of_the_client_is_taken(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(SERVER_MESSAGES))
 def test_an_example_of_the_server_is_what_the_class_writes(name: str) -> None:
-    message = messages.parse_server_message(EXAMPLES[name])
+    message = server_messages.parse_server_message(EXAMPLES[name])
     assert message.type == name
     assert json.loads(message.model_dump_json()) == json.loads(EXAMPLES[name])
 
 
 def test_the_version_is_the_documented_one() -> None:
-    assert f"version {messages.VERSION}" in PROTOCOL.splitlines()[0]
+    assert f"version {VERSION}" in PROTOCOL.splitlines()[0]
 
 
 def test_every_code_of_an_error_response_is_documented_or_http_only() -> None:

@@ -1,0 +1,102 @@
+"""What a client may say, as classes: the one place where the fields and their limits are written down.
+
+Unknown types are answered by `unknown_type`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from sfu.errors import ProtocolError
+from signaling.message import Count, Message
+from signaling.strict_json import loads_object
+
+RequestId = Count
+MidText = Annotated[str, Field(min_length=1, max_length=16)]
+IdText = Annotated[str, Field(min_length=1, max_length=64)]
+MAX_LINES = 128
+"""Entries of `offer.tracks` and `pin.participants`; settings limit tracks further."""
+
+
+class Join(Message):
+    """First message of a socket."""
+
+    type: Literal["join"] = "join"
+    version: Annotated[int, Field(ge=0, le=1_000_000)]
+    name: Annotated[str, Field(max_length=256)] = ""
+    token: Annotated[str, Field(max_length=8_192)] | None = None
+    resume: Annotated[str, Field(max_length=128)] | None = None
+
+
+class OfferedTrack(Message):
+    """What one sending m-line of an offer shows."""
+
+    mid: MidText
+    source: Annotated[str, Field(max_length=32)] = "unknown"
+    muted: bool = False
+
+
+class Offer(Message):
+    """A session description of the client's peer connection."""
+
+    type: Literal["offer"] = "offer"
+    id: RequestId
+    connection: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    sdp: Annotated[str, Field(min_length=1)]
+    tracks: Annotated[tuple[OfferedTrack, ...], Field(max_length=MAX_LINES, strict=False)] = ()
+
+
+class Mute(Message):
+    """One of the client's own tracks is muted or not."""
+
+    type: Literal["mute"] = "mute"
+    track: IdText
+    muted: bool
+
+
+class Pin(Message):
+    """Whom the client wants to see before all others."""
+
+    type: Literal["pin"] = "pin"
+    participants: Annotated[tuple[IdText, ...], Field(max_length=MAX_LINES, strict=False)]
+
+
+class Ping(Message):
+    """Is the server there?"""
+
+    type: Literal["ping"] = "ping"
+    id: RequestId
+
+
+class Leave(Message):
+    """Goodbye."""
+
+    type: Literal["leave"] = "leave"
+
+
+ClientMessage = Join | Offer | Mute | Pin | Ping | Leave
+CLIENT_MESSAGES: dict[str, type[ClientMessage]] = {
+    "join": Join,
+    "offer": Offer,
+    "mute": Mute,
+    "pin": Pin,
+    "ping": Ping,
+    "leave": Leave,
+}
+
+
+def parse(text: str) -> ClientMessage:
+    """One message from a client. `ProtocolError` names the field that is wrong (`malformed`), or is `unknown_type`."""
+    fields = loads_object(text)
+    name = fields.get("type")
+    if not isinstance(name, str):
+        raise ProtocolError("type: a string is wanted")
+    kind = CLIENT_MESSAGES.get(name)
+    if kind is None:
+        raise ProtocolError(f"there is no message of type {name[:32]!a}", code="unknown_type")
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ProtocolError(f"{name}.{where}: {first['msg']}") from None
