@@ -42,8 +42,8 @@ check: $(VENV)/.test ## lint, format and types, all strict
 bench: $(VENV)/.test ## load benchmark beside the machine's own floor
 	$(BIN)/python -m benchmarks $(BENCH)
 
-screenshots: $(VENV)/.test ## render every view of the page
-	$(BIN)/python scripts/screenshots.py
+screenshots: $(VENV)/.test ## render every view of the page (SHOTS="--view lobby" for some)
+	$(BIN)/python -m scripts.screenshots $(SHOTS)
 
 image: ## build and try the image's steps in a bare Debian (needs root; no Docker)
 	scripts/try-image

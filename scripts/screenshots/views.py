@@ -1,35 +1,18 @@
-"""Pictures of the page: every view, in both themes, at the sizes that matter, into a folder (build/screenshots).
+"""The views of the page, each with what stands in for server, network and devices (stand_in.js) and what is done to get there.
 
-    python scripts/screenshots.py [FOLDER] [--size 1280x720 …] [--view grid-5 …]
-
-It owns the scenarios. Server, network and devices are stood in for (screenshots/stand_in.js): it shows layout, and proves
-nothing about behaviour.
+Pictures are taken of them, and tests look at them for accessibility. They show the page's own layout; they prove nothing about
+behaviour.
 """
 
-import argparse
-import asyncio
 import json
-import mimetypes
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import Page
 
-ROOT = Path(__file__).resolve().parent.parent
-WEB = ROOT / "signaling" / "web"
-STAND_IN = Path(__file__).resolve().parent / "screenshots" / "stand_in.js"
-ORIGIN = "http://localhost:9"
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_FLAGS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--disable-background-networking"]
-SIZES = ("1280x720", "390x844")
-SETTLE_MS = 900
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "media-src 'self' blob: mediastream:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'"
-)
+STAND_IN = Path(__file__).parent / "stand_in.js"
 NAMES = (
     "Bruno Alves", "Chiara Rossi", "Dana Levi", "Emeka Obi", "Fatima Zahra El Mansouri", "Goran", "Hana Sato",
     "Ines Duarte", "Jonas Weber", "Kim Min-ji", "Lea", "Mateus Nogueira", "Nils", "Olga Petrova", "Priya Raman",
@@ -47,6 +30,16 @@ class View:
     path: str = "/tea-at-five"
     scenario: dict[str, Any] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
+
+
+async def show(view: View, page: Page, origin: str) -> None:
+    """Opens the view in an empty page."""
+    scenario = {"people": [], "devices": "given", "refuse": None, **view.scenario}
+    await page.add_init_script(f"window.scenario = {json.dumps(scenario)};")
+    await page.add_init_script(path=STAND_IN)
+    await page.goto(origin + view.path)
+    for step in view.steps:
+        await step(page)
 
 
 def people(count: int, **special: dict[str, Any]) -> list[dict[str, Any]]:
@@ -143,70 +136,3 @@ VIEWS = (
     View("reconnecting", scenario={"people": people(3), "dropAfterMs": 400}, steps=(joined,)),
     call("left", 2, leave),
 )
-
-
-async def serve(route: Route) -> None:
-    path = urlsplit(route.request.url).path
-    file = WEB / path.removeprefix("/static/") if path.startswith("/static/") else WEB / "index.html"
-    kind = mimetypes.guess_type(file.name)[0] or "text/plain"
-    headers = {"Content-Security-Policy": POLICY, "Content-Type": kind}
-    await route.fulfill(body=file.read_bytes(), headers=headers)
-
-
-async def shoot(browser: Browser, view: View, size: str, scheme: str, locale: str, folder: Path) -> list[str]:
-    """Takes one picture. Returns what the page complained about."""
-    width, height = (int(part) for part in size.split("x"))
-    phone = width < 600
-    context = await browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if scheme == "dark" else "light",
-        locale=locale,
-        device_scale_factor=1,
-        has_touch=phone,
-    )
-    complaints: list[str] = []
-    try:
-        page = await context.new_page()
-        page.on(
-            "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
-        )
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        await page.route("**/*", serve)
-        scenario = {"people": [], "devices": "given", "refuse": None, **view.scenario}
-        await page.add_init_script(f"window.scenario = {json.dumps(scenario)};")
-        await page.add_init_script(path=STAND_IN)
-        await page.goto(ORIGIN + view.path)
-        for step in view.steps:
-            await step(page)
-        await page.wait_for_timeout(SETTLE_MS)
-        await page.screenshot(path=folder / f"{view.name}-{size}-{scheme}.png")
-    finally:
-        await context.close()
-    return complaints
-
-
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "build" / "screenshots")
-    parser.add_argument("--size", action="append", help="WIDTHxHEIGHT, repeatable")
-    parser.add_argument("--scheme", action="append", choices=("light", "dark"))
-    parser.add_argument("--locale", default="en-GB", help="language of the browser, as pt-BR")
-    parser.add_argument("--view", action="append", help="name of a view, repeatable")
-    options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        try:
-            for view in VIEWS:
-                if options.view and view.name not in options.view:
-                    continue
-                for size in options.size or SIZES:
-                    for scheme in options.scheme or ("light", "dark"):
-                        complaints = await shoot(browser, view, size, scheme, options.locale, options.folder)
-                        print(f"{view.name} {size} {scheme}", *complaints, sep="\n  ! ")
-        finally:
-            await browser.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
