@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NATIVE := $(wildcard sfu/dataplane/*.pyx sfu/dataplane/*.pxd)
+NATIVE := $(wildcard sfu/dataplane/*.pyx sfu/dataplane/*.pxd benchmarks/native/*.pyx benchmarks/native/*.pxd)
 SERVE ?=
 TESTS ?= tests
 
@@ -39,8 +39,8 @@ check: $(VENV)/.test ## lint, format and types, all strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.test ## load benchmark beside the machine's own floor
-	$(BIN)/python -m benchmarks $(BENCH)
+bench: $(VENV)/.test ## measure load beside the machine's own floor (BENCH="ramp" for others, "--help" lists them)
+	$(BIN)/ciranda bench $(BENCH)
 
 screenshots: $(VENV)/.test ## render every view of the page (SHOTS="--view lobby" for some)
 	$(BIN)/python -m scripts.screenshots $(SHOTS)
@@ -51,4 +51,4 @@ image: ## build and try the image's steps in a bare Debian (needs root; no Docke
 clean: ## remove everything that was built
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output
 	find . -name __pycache__ -prune -exec rm -rf {} +
-	rm -f sfu/dataplane/*.so sfu/dataplane/*.c
+	rm -f {sfu/dataplane,benchmarks/native}/*.{so,c}

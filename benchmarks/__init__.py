@@ -1,1 +1,1 @@
-"""Benchmarks: real endpoints against a running server, and the machine's floor beside them. Not part of the wheel."""
+"""Benchmarks: real endpoints against a running server, and the machine's floor beside them (`ciranda bench`)."""

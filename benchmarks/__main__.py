@@ -1,7 +1,8 @@
-"""`python -m benchmarks` (what `make bench` runs): the load benchmark with its defaults, or the flags given."""
+"""`python -m benchmarks` is `ciranda bench`."""
 
 import sys
 
-from benchmarks.load import main
+from benchmarks.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

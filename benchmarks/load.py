@@ -1,21 +1,22 @@
-"""`python -m benchmarks.load`: publishers x receivers over WHIP and WHEP against a server process, and the floor beside it.
+"""`load`: publishers x receivers over WHIP and WHEP against a server process, and the floor beside it.
 
-Prints progress, a table and, with `--json FILE`, everything as JSON. Ends by itself; exit code 1 when packets were lost.
+It fails when packets were lost.
 """
 
 import argparse
 import asyncio
 import contextlib
-import json
-import sys
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-import uvloop
-
-from benchmarks.build import build
+from benchmarks.fleet import Fleet, Load
+from benchmarks.floor import measure_floor
+from benchmarks.process import usage
+from benchmarks.progress import Progress
+from benchmarks.report import table as table
+from benchmarks.result import Window, result
+from benchmarks.target import add_target_arguments, opened
 
 WARM_UP_S = 2.0
 """Media flows this long before anything is counted: keyframes are asked for, caches and buffers filled."""
@@ -24,8 +25,8 @@ SAMPLES = 5
 """Parts of the measured time; their spread says how steady the machine was."""
 
 
-def arguments(given: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_target_arguments(parser)
     parser.add_argument("--publishers", type=int, default=1)
     parser.add_argument("--receivers", type=int, default=50, help="of each publisher (default: %(default)s)")
     parser.add_argument(
@@ -38,19 +39,10 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--check-every", type=int, default=4, help="decrypt every n-th packet (default: %(default)s)")
     parser.add_argument("--no-feedback", action="store_true", help="receivers send no RTCP: not as browsers do")
     parser.add_argument("--no-floor", action="store_true", help="skip the machine's floor")
-    parser.add_argument("--json", type=Path, help="write the result here")
-    parser.add_argument("--server-option", action="append", default=[], help="one more argument for the server")
-    return parser.parse_args(given)
 
 
-async def run(options: argparse.Namespace) -> dict[str, Any]:
+async def run(options: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """One measurement; the dictionary that `--json` writes."""
-    from benchmarks.fleet import Fleet, Load
-    from benchmarks.floor import measure_floor
-    from benchmarks.process import ServerProcess
-    from benchmarks.report import Progress
-    from benchmarks.result import Window, result
-
     load = Load(
         publishers=options.publishers,
         receivers=options.receivers,
@@ -61,10 +53,9 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
         check_every=options.check_every,
         feedback=not options.no_feedback,
     )
-    progress = Progress(sys.stderr)
-    server_options = ("--joins-per-second", "100000", "--join-burst", "100000", "--log-level", "warning")
-    async with ServerProcess(*server_options, *options.server_option) as server:
-        idle = server.rss_bytes()
+    async with opened(options) as server:
+        assert server.pid is not None
+        idle = usage(server.pid).rss_bytes
         async with Fleet.connected(
             server.url, load, on_join=lambda n, of: progress.show("joining", n / of, f"{n}/{of}")
         ) as fleet:
@@ -100,21 +91,5 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
         found["floor"] = asdict(floor)
         found["ratio_to_floor"] = found["server"]["us_per_packet"] / floor.sendmmsg_us
         found["ratio_to_paced_floor"] = found["server"]["us_per_packet"] / floor.paced_us
-    progress.end()
+    found["failures"] = [f"{lost:,} packets were lost"] if (lost := found["packets"]["lost"]) else []
     return found
-
-
-def main() -> int:
-    options = arguments()
-    build()
-    from benchmarks.report import table
-
-    found = uvloop.run(run(options))
-    print(table(found))
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return 1 if found["packets"]["lost"] else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

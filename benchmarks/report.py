@@ -1,29 +1,6 @@
-"""Progress while a benchmark runs, and its table at the end."""
+"""The table of one load run."""
 
-from typing import Any, TextIO
-
-WIDTH = 30
-
-
-class Progress:
-    """One line that rewrites itself on a terminal; silent elsewhere."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._live = out.isatty()
-
-    def show(self, what: str, share: float, detail: str) -> None:
-        """`share` is 0 to 1."""
-        if self._live:
-            bar = "#" * round(share * WIDTH)
-            self._out.write(f"\r\x1b[K{what:<10} [{bar:<{WIDTH}}] {detail}")
-            self._out.flush()
-
-    def end(self) -> None:
-        """Clears the line."""
-        if self._live:
-            self._out.write("\r\x1b[K")
-            self._out.flush()
+from typing import Any
 
 
 def table(found: dict[str, Any]) -> str:

@@ -21,8 +21,11 @@ from sfu.config import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`ciranda serve …` or `ciranda health …`. Exit code: 0, 1 (cannot listen, not healthy), 2 (settings)."""
-    chosen = vars(_parser().parse_args(arguments))
+    """`ciranda serve …`, `ciranda health …` or `ciranda bench …`. Exit code: 0, 1 (cannot listen, not healthy), 2 (settings)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["bench"]:
+        return _bench(given[1:])
+    chosen = vars(_parser().parse_args(given))
     if chosen.pop("command") == "health":
         return _health(chosen["url"])
     try:
@@ -66,6 +69,14 @@ def _allow_many_sockets() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def _bench(given: list[str]) -> int:
+    """The benchmarks have flags, and modules, of their own: a server loads none of them."""
+    from benchmarks.cli import main as bench
+
+    _allow_many_sockets()
+    return bench(given)
+
+
 def _health(url: str) -> int:
     """Ask a running server whether it is alive: the health check of the image."""
     try:
@@ -95,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, field in Settings.model_fields.items():
         serve.add_argument("--" + name.replace("_", "-"), dest=name, **_flag(field))
     health = commands.add_parser("health", help="ask a running server whether it is alive")
+    commands.add_parser("bench", help="measure a server (`ciranda bench --help`)", add_help=False)
     health.add_argument("--url", default="http://127.0.0.1:8080", help="where it is (default: %(default)s)")
     return parser
 

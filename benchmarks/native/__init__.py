@@ -1,1 +1,1 @@
-"""The benchmark's compiled half: it sends, drains and answers with feedback, without the GIL. Built by `benchmarks.build`."""
+"""The benchmark's compiled half: it sends, drains and answers with feedback, without the GIL."""

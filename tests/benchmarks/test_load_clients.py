@@ -5,25 +5,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-import pytest
 from pylibsrtp import Policy, Session
 
-from benchmarks.build import build
+from benchmarks.native.publishers import Publishers
+from benchmarks.native.receivers import Receivers
 from benchmarks.sockets import client_socket
-
-if TYPE_CHECKING:
-    from benchmarks.native.publishers import Publishers
-    from benchmarks.native.receivers import Receivers
 
 SSRC = 0x1234_5678
 RATE = 2_000
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled() -> None:
-    build()
 
 
 def sessions(key: bytes) -> tuple[Session, Session]:
@@ -36,11 +26,8 @@ def sessions(key: bytes) -> tuple[Session, Session]:
 
 
 @contextmanager
-def back_to_back(*, wrong_key: bool = False) -> Iterator[tuple["Publishers", "Receivers"]]:
+def back_to_back(*, wrong_key: bool = False) -> Iterator[tuple[Publishers, Receivers]]:
     """A publisher whose packets go straight to a receiver, both running."""
-    from benchmarks.native.publishers import Publishers
-    from benchmarks.native.receivers import Receivers
-
     near, far = client_socket(), client_socket(timestamps=True)
     near.connect(far.getsockname())
     far.connect(near.getsockname())
