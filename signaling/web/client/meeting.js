@@ -181,7 +181,7 @@ export class Meeting extends EventTarget {
     this.#closePeer();
     const peer = new Peer(this.#iceServers, (offer) => this.#socket.request({ type: "offer", ...offer }));
     this.#peer = peer;
-    this.#recovery = new Recovery(peer, () => this.#rebuildPeer());
+    this.#recovery = new Recovery(peer, () => this.#rebuildPeer(), () => this.#socket.doubt());
     this.#builtAt = performance.now();
     peer.addEventListener("state", ({ detail }) => this.#emit("connection", { state: detail }));
     if (this.permissions.data) this.#openChannels(peer);

@@ -90,6 +90,12 @@ export class Peer extends EventTarget {
     this.connection.setConfiguration({ ...this.connection.getConfiguration(), iceServers });
   }
 
+  /** Bytes that have arrived on all paths so far. */
+  async received() {
+    const report = await this.connection.getStats();
+    return [...report.values()].reduce((sum, { type, bytesReceived = 0 }) => sum + (type === "candidate-pair" ? bytesReceived : 0), 0);
+  }
+
   restartIce() {
     this.connection.restartIce();
     return this.negotiate();

@@ -1,52 +1,101 @@
-// Brings a media connection back: first by an ICE restart, then by giving the peer up so that a new one is built.
+// Brings a media connection back: first by an ICE restart, then by giving the peer up so that a new one is built. It does
+// not wait until the browser calls a path dead: packets that came all the time and stop coming say so sooner.
 // Owns the waiting times; never touches m-lines.
 
-const DISCONNECTED_MS = 4_000; // browsers report "disconnected" for short gaps that heal by themselves
-const RESTART_MS = 10_000; // from an ICE restart to connected
+const LOOK_MS = 300; // between two looks at what has arrived
+const STEADY = 5; // looks in a row with something new: from then on silence means something
+const SILENT_MS = 1_000; // whoever sends or receives gets reports or media many times a second
+const DOUBTFUL_MS = 500; // the same, when there is another reason to doubt
+const RESTART_MS = 10_000; // from the answer to an ICE restart until something arrives
 const FIRST_CONNECT_MS = 15_000;
 
 export class Recovery {
   #peer;
   #onStuck;
+  #onSilent;
   #timer = 0;
-  #restarting = false;
+  #looks = 0;
+  #looking = false;
+  #restart = null; // "asked" or "answered" while an ICE restart has not helped yet
+  #received = 0;
+  #heardAt = 0;
+  #steady = 0;
 
-  /** @param {Peer} peer  @param {() => void} onStuck  called once, when only a new peer can help */
-  constructor(peer, onStuck) {
+  /**
+   * @param {Peer} peer
+   * @param {() => void} onStuck  called once, when only a new peer can help
+   * @param {() => void} onSilent  nothing comes any more: the way to the server may be gone altogether
+   */
+  constructor(peer, onStuck, onSilent) {
     this.#peer = peer;
     this.#onStuck = onStuck;
-    this.#after(FIRST_CONNECT_MS, () => this.#stuck());
+    this.#onSilent = onSilent;
+    this.#after(FIRST_CONNECT_MS);
+    this.#looks = setInterval(() => this.#look(), LOOK_MS);
     peer.addEventListener("state", ({ detail }) => this.#follow(detail));
     peer.addEventListener("lost", () => this.#stuck());
   }
 
-  /** The network changed or the signalling came back: look at once whether media needs help. */
-  check() {
-    if (["disconnected", "failed"].includes(this.#peer.state)) this.#restart();
+  /** The signalling came back, perhaps from another network: see whether media needs help. */
+  async check() {
+    await this.#look();
+    if (["disconnected", "failed"].includes(this.#peer.state) || this.#silentFor() > DOUBTFUL_MS) this.#help();
   }
 
   close() {
     clearTimeout(this.#timer);
-    this.#onStuck = () => {};
+    clearInterval(this.#looks);
+    this.#onStuck = this.#onSilent = () => {};
   }
 
   #follow(state) {
-    if (state === "connected") {
-      clearTimeout(this.#timer);
-      this.#restarting = false;
-    } else if (state === "disconnected" && !this.#restarting) {
-      this.#after(DISCONNECTED_MS, () => this.#restart());
-    } else if (state === "failed") {
-      if (this.#restarting) this.#stuck();
-      else this.#restart();
-    }
+    if (state === "connected") this.#healthy();
+    else if (state === "disconnected") this.#help();
+    else if (state === "failed") this.#restart === "answered" ? this.#stuck() : this.#help();
   }
 
-  #restart() {
-    if (this.#restarting) return;
-    this.#restarting = true;
-    this.#after(RESTART_MS, () => this.#stuck());
-    this.#peer.restartIce().catch(() => this.#stuck());
+  async #look() {
+    if (this.#looking) return;
+    this.#looking = true;
+    const received = await this.#peer.received().catch(() => this.#received);
+    this.#looking = false;
+    if (received > this.#received) {
+      this.#heardAt = performance.now();
+      this.#steady++;
+      if (this.#peer.state === "connected") this.#healthy();
+    } else if (this.#steady < STEADY) {
+      this.#steady = 0;
+    } else if (this.#silentFor() > SILENT_MS) {
+      this.#steady = 0; // said once
+      this.#help();
+      this.#onSilent();
+    }
+    this.#received = received;
+  }
+
+  /** Milliseconds without anything where it came all the time; 0 where silence means nothing. */
+  #silentFor() {
+    return this.#steady < STEADY ? 0 : performance.now() - this.#heardAt;
+  }
+
+  /** The request waits for the signalling if that is away, too. */
+  async #help() {
+    if (this.#restart) return;
+    this.#restart = "asked";
+    clearTimeout(this.#timer);
+    try {
+      await this.#peer.restartIce();
+    } catch {
+      return this.#stuck();
+    }
+    if (!this.#restart) return;
+    this.#restart = "answered";
+    this.#after(RESTART_MS);
+  }
+
+  #healthy() {
+    clearTimeout(this.#timer);
+    this.#restart = null;
   }
 
   #stuck() {
@@ -55,8 +104,8 @@ export class Recovery {
     onStuck();
   }
 
-  #after(delay, then) {
+  #after(delay) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(then, delay);
+    this.#timer = setTimeout(() => this.#stuck(), delay);
   }
 }

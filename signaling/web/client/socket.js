@@ -1,17 +1,21 @@
-// The WebSocket to the server, kept alive: it says hello with a join message, answers requests by id, pings, and comes
-// back by itself with the resume token. It knows no rooms and no media.
+// The WebSocket to the server, kept alive: it says hello with a join message, answers requests by id, lets the line prove
+// now and then that it is alive, and comes back by itself with the resume token. It knows no rooms and no media.
 //
 // Events: "welcome" (first or again), "message" (everything that is no reply), "down" (lost, trying again),
 // "gone" (for good; detail is a MeetingError).
 
 import { CLIENT_CODES, MeetingError } from "./errors.js";
+import { HASTY_MS, Pulse } from "./pulse.js";
+import { Reach } from "./reach.js";
 
 const VERSION = 1;
-const PING_MS = 10_000;
-const GIVE_UP_MS = 60_000;
-const WELCOME_TIMEOUT_MS = 10_000;
-const BACKOFF_MS = [150, 400, 1000, 2000, 4000];
-const JITTER = 0.3; // so that a restarted server is not met by everybody at once
+const GIVE_UP_MS = 15 * 60_000; // people wait for their network, and may leave at any time
+const FIRST_WELCOME_MS = 10_000;
+const WELCOME_MS = 4_000; // from a server that has just answered; more with every failure
+const ABANDON_MS = 4_000; // from the first doubt in a line until people are told
+const BACKOFF_MS = [0, 400, 1000, 2000, 4000]; // after a server that answers, and does not let in
+const JITTER = 0.5;
+const LASTING_MS = 3_000; // a line that was lost sooner was no success
 const RETRIED = new Set(["rate_limited", "shutting_down", "internal"]);
 
 export class Socket extends EventTarget {
@@ -22,11 +26,13 @@ export class Socket extends EventTarget {
   #welcomed = false; // on the present socket
   #everWelcomed = false;
   #ended = false;
-  #lostAt = 0;
   #attempt = 0;
-  #timer = 0;
-  #pinger = 0;
-  #awaitingPong = false;
+  #timer = 0; // of the present socket: until its welcome, or until it has proved that it is alive
+  #giveUp = 0;
+  #welcomedAt = 0;
+  #doubted = false;
+  #pulse = null;
+  #reach;
   #nextId = 1;
   #requests = new Map();
 
@@ -36,8 +42,9 @@ export class Socket extends EventTarget {
     this.#url = url;
     this.#join = join;
     this.#resume = resume;
-    this.hurry = () => this.#hurry();
-    globalThis.addEventListener?.("online", this.hurry);
+    const ready = new URL("../readyz", url);
+    ready.protocol = url.protocol.replace("ws", "http");
+    this.#reach = new Reach(ready, () => this.#reached());
   }
 
   get resumeToken() {
@@ -45,7 +52,19 @@ export class Socket extends EventTarget {
   }
 
   open() {
+    this.#pulse = new Pulse((patience) => this.doubt(patience));
     this.#connect();
+  }
+
+  /** The line has so many milliseconds to prove that it is alive; then it is replaced as soon as the server answers. */
+  doubt(patience = HASTY_MS) {
+    if (this.#ended || !this.#everWelcomed) return;
+    if (!this.#welcomed || this.#reach.searching) return this.#hurry(patience);
+    if (this.#doubted && patience > HASTY_MS) return;
+    if (!this.#doubted) this.send({ type: "ping", id: this.#nextId++ });
+    this.#doubted = true;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#disbelieve(), patience);
   }
 
   /** Sends now or drops: state that matters is sent again after "welcome". */
@@ -80,7 +99,8 @@ export class Socket extends EventTarget {
       return this.#lost(); // a policy forbids it; the answer is the same as from a server that is not there
     }
     this.#socket = socket;
-    this.#timer = setTimeout(() => this.#abandon(socket), WELCOME_TIMEOUT_MS);
+    const patience = this.#everWelcomed ? WELCOME_MS * (1 + this.#attempt) : FIRST_WELCOME_MS;
+    this.#timer = setTimeout(() => this.#lost(), patience);
     socket.onopen = () => {
       const resume = this.#resume ? { resume: this.#resume } : {};
       socket.send(JSON.stringify({ type: "join", version: VERSION, ...this.#join, ...resume }));
@@ -90,7 +110,7 @@ export class Socket extends EventTarget {
   }
 
   #receive(message) {
-    this.#awaitingPong = false; // any message proves that the line is alive
+    if (this.#doubted) this.#believe(); // any message proves it
     if (message.type === "pong") return;
     if (message.type === "welcome") return this.#welcome(message);
     if (message.type === "error") return this.#error(message);
@@ -102,11 +122,10 @@ export class Socket extends EventTarget {
   }
 
   #welcome(message) {
-    clearTimeout(this.#timer);
+    this.#stopTimers();
     this.#welcomed = this.#everWelcomed = true;
-    this.#attempt = this.#lostAt = 0;
+    this.#welcomedAt = performance.now();
     this.#resume = message.resume;
-    this.#pinger = setInterval(() => this.#ping(), PING_MS);
     if (!message.resumed) this.#rejectRequests(new MeetingError(CLIENT_CODES.CONNECTION_LOST));
     this.#emit("welcome", message);
     for (const { message: again } of this.#requests.values()) this.send(again);
@@ -120,65 +139,78 @@ export class Socket extends EventTarget {
       return request.reject(error);
     }
     if (!error.fatal) return this.#emit("message", { type: "error", error });
-    if (this.#everWelcomed && RETRIED.has(code)) return this.#socket.close();
+    if (this.#everWelcomed && RETRIED.has(code)) return this.#lost();
     return this.#end(error);
   }
 
   #closed(reason) {
-    if (RETRIED.has(reason)) this.#socket.close();
+    if (RETRIED.has(reason)) this.#lost();
     else this.#end(new MeetingError(reason, reason, { fatal: true }));
   }
 
   #lost() {
-    this.#stopTimers();
-    const wasUp = this.#welcomed;
-    this.#welcomed = false;
-    this.#socket = null;
+    if (this.#welcomed && performance.now() - this.#welcomedAt > LASTING_MS) this.#attempt = 0;
+    this.#drop();
     if (this.#ended) return;
     if (!this.#everWelcomed) return this.#end(new MeetingError(CLIENT_CODES.UNREACHABLE, undefined, { fatal: true }));
-    this.#lostAt ||= performance.now();
-    if (performance.now() - this.#lostAt > GIVE_UP_MS) {
-      return this.#end(new MeetingError(CLIENT_CODES.CONNECTION_LOST, undefined, { fatal: true }));
-    }
-    if (wasUp) this.#emit("down");
+    this.#giveUp ||= setTimeout(() => {
+      this.#end(new MeetingError(CLIENT_CODES.CONNECTION_LOST, undefined, { fatal: true }));
+    }, GIVE_UP_MS);
     const delay = BACKOFF_MS[Math.min(this.#attempt++, BACKOFF_MS.length - 1)];
-    this.#timer = setTimeout(() => this.#connect(), delay * (1 + JITTER * Math.random()));
+    this.#reach.start(delay * (1 + JITTER * (2 * Math.random() - 1)));
   }
 
-  /** A dead line may take minutes to say so, or never does: leave it and go on. */
-  #abandon(socket) {
-    if (socket !== this.#socket) return;
-    this.#lost();
-    socket.close();
-  }
-
-  #hurry() {
-    if (this.#ended || this.#welcomed || this.#socket) return;
+  /** Leaves the present socket, if there is one; says so when it was in use. */
+  #drop() {
+    const wasUp = this.#welcomed;
+    const socket = this.#socket;
     clearTimeout(this.#timer);
-    this.#connect();
+    this.#welcomed = this.#doubted = false;
+    this.#socket = null;
+    socket?.close(); // a dead line may take minutes to say so, or never does
+    if (wasUp && !this.#ended) this.#emit("down");
   }
 
-  #ping() {
-    if (this.#awaitingPong) return this.#abandon(this.#socket);
-    this.#awaitingPong = true;
-    this.send({ type: "ping", id: this.#nextId++ });
+  /** No answer in time: whether the line or the network is dead, the next answer of the server's will tell. */
+  #disbelieve() {
+    this.#timer = setTimeout(() => this.#lost(), ABANDON_MS);
+    this.#reach.start();
+  }
+
+  #believe() {
+    this.#doubted = false;
+    clearTimeout(this.#timer);
+    this.#reach.stop();
+  }
+
+  /** The server answers, and no line to it does. */
+  #reached() {
+    this.#drop();
+    if (!this.#ended) this.#connect();
+  }
+
+  /** While there is no line: an event may have ended the reason for that, time passing has not. */
+  #hurry(patience) {
+    if (patience > HASTY_MS) return;
+    if (this.#reach.searching) this.#reach.hurry();
+    else this.#reach.start(patience); // an attempt is under way: it has as long as a line has
   }
 
   #end(error) {
     if (this.#ended) return;
     this.#ended = true;
     this.#stopTimers();
-    globalThis.removeEventListener?.("online", this.hurry);
-    this.#welcomed = false;
-    this.#socket?.close();
+    this.#pulse?.close();
+    this.#drop();
     this.#rejectRequests(error);
     this.#emit("gone", error);
   }
 
   #stopTimers() {
     clearTimeout(this.#timer);
-    clearInterval(this.#pinger);
-    this.#awaitingPong = false;
+    clearTimeout(this.#giveUp);
+    this.#giveUp = 0;
+    this.#reach.stop();
   }
 
   #rejectRequests(error) {
