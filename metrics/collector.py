@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from metrics.families import PREFIX, counter, gauge, quantiles
+from metrics.direct import direct_metrics
+from metrics.families import PREFIX, counter, gauge, histograms, quantiles
 from metrics.sampler import Sampler
 from sfu.dataplane.types import EngineCounters, Kind
 from sfu.node import Node
 from sfu.room import kind_counts
-from sfu.timings import BOUNDS_S
 
 NO_BOUND_US = 2**63 - 1
 """The last bucket of the engine's histogram."""
@@ -50,8 +50,7 @@ class NodeCollector(Collector):
             [],
             {(): self._sampler.worst_lag_s()},
         )
-        # Direct calls between two do not exist in this version; the name is there for dashboards to rely on.
-        yield counter("takeovers", "Direct calls that the server took over.", ["reason"], {})
+        yield from direct_metrics(self._node)
 
     def _rooms(self) -> Iterator[Metric]:
         rooms = self._node.rooms.values()
@@ -106,14 +105,7 @@ class NodeCollector(Collector):
             buckets = [("+Inf" if b == NO_BOUND_US else repr(b / 1e6), float(forward[b])) for b in bounds]
             latency.add_metric([], buckets, sum(engine.forward_latency_sum_us for engine in engines) / 1e6)
         yield latency
-        joins = HistogramMetricFamily(PREFIX + "join_seconds", "Stages of a join.", labels=["stage"])
-        for stage, histogram in self._node.timings.stages.items():
-            total, cumulative = 0, []
-            for bound, count in zip((*map(repr, BOUNDS_S), "+Inf"), histogram.counts, strict=True):
-                total += count
-                cumulative.append((bound, float(total)))
-            joins.add_metric([stage], cumulative, histogram.sum_s)
-        yield joins
+        yield histograms("join_seconds", "Stages of a join.", "stage", self._node.timings.stages)
 
     def _transports(self) -> Iterator[Metric]:
         rtt: list[float] = []

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+from sfu.timings import BOUNDS_S, Histogram
 
 PREFIX = "ciranda_"
 QUANTILES = (0.05, 0.5, 0.95, 1.0)
@@ -23,6 +25,18 @@ def gauge(name: str, text: str, labels: Sequence[str], values: Mapping[tuple[str
     family = GaugeMetricFamily(PREFIX + name, text, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)
+    return family
+
+
+def histograms(name: str, text: str, label: str, values: Mapping[str, Histogram]) -> HistogramMetricFamily:
+    """One for each value of the label."""
+    family = HistogramMetricFamily(PREFIX + name, text, labels=[label])
+    for key, histogram in values.items():
+        total, cumulative = 0, []
+        for bound, count in zip((*map(repr, BOUNDS_S), "+Inf"), histogram.counts, strict=True):
+            total += count
+            cumulative.append((bound, float(total)))
+        family.add_metric([key], cumulative, histogram.sum_s)
     return family
 
 

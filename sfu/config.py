@@ -66,6 +66,15 @@ class Settings(BaseSettings):
     message_burst: int = Field(200, ge=1, description="messages at once from one participant")
     outgoing_messages: int = Field(1_000, ge=10, description="messages queued for one slow reader before it is let go")
     resume_seconds: float = Field(15.0, ge=0, description="how long a participant without signalling is kept")
+    direct_calls: bool = Field(True, description="two in a room go directly where both can; off hides addresses")
+    direct_return_seconds: float = Field(5.0, ge=0, description="of two alone before they go directly again")
+    direct_rest_seconds: float = Field(60.0, ge=0, description="before a direct path that did not do is tried again")
+    direct_timeout_seconds: float = Field(
+        10.0, gt=0, description="for a direct path to carry media, else it is given up"
+    )
+    direct_margin_seconds: float = Field(
+        0.02, ge=0, description="by which the direct round trip may be longer than over the server"
+    )
     heartbeat_seconds: float = Field(20.0, gt=0, description="between WebSocket pings")
     token_leeway_seconds: float = Field(5.0, ge=0, description="clock difference allowed in a token's times")
     trusted_proxy: Strings = Field((), description="network whose X-Forwarded-For is believed (repeatable)")

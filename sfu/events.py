@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sfu.direct_signal import DirectSignal
 from sfu.ids import ParticipantId, TrackId
 from sfu.views import ParticipantView, SlotView, TrackView
 
@@ -93,6 +94,7 @@ RoomEvent = (
     | SlotsNeeded
     | SpeakersChanged
     | ConnectionChanged
+    | DirectSignal
     | Closed
 )
 

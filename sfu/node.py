@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from sfu.config import Settings
 from sfu.dataplane.types import Address
+from sfu.direct_tallies import DirectTallies
 from sfu.dtls import Certificate
 from sfu.errors import LimitError
 from sfu.events import Listener
@@ -34,6 +35,7 @@ class Node:
         self.settings = settings
         self.rooms: dict[RoomName, Room] = {}
         self.timings = JoinTimings()
+        self.direct = DirectTallies()
         self.ports: Sequence[MediaPort] = ()
         self.closing = False
         self._certificate = Certificate()
@@ -106,6 +108,7 @@ class Node:
             certificate=self._certificate,
             settings=self.settings,
             timings=self.timings,
+            direct=self.direct,
             on_empty=self.forget_empty,
         )
         log.info("room_opened", room=name)

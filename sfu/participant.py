@@ -41,6 +41,7 @@ class RoomSide(Protocol):
     def track_changed(self, participant: "Participant", track: Track) -> None: ...
     def relay(self, participant: "Participant", label: str, text: str) -> None: ...
     def remove(self, participant: "Participant", reason: str) -> None: ...
+    def presence_changed(self, participant: "Participant", *, interrupted: bool = False) -> None: ...
 
 
 class Participant:
@@ -68,6 +69,7 @@ class Participant:
         self.resume_token = secrets.token_urlsafe(24)
         self.connection: Connection | None = None
         self.slots_requested = (0, 0)
+        self.direct = request.direct
         self.left = False
         self._role = request.effective_role
         self._listener: Listener | None = listener
@@ -162,14 +164,18 @@ class Participant:
         """Signalling is back, or another socket takes over; the old one hears `Closed("replaced")`."""
         if self.left:
             raise LocalError("attach to a participant who has left")
+        self.room.presence_changed(self, interrupted=True)
         previous, self._listener = self._listener, listener
         self._cancel_timeout()
         if previous is not None:
             previous(Closed("replaced"))
+        self.room.presence_changed(self)
 
     def detach(self) -> None:
         """Signalling was lost: stay for `resume_seconds`, then leave."""
         self._listener = None
+        if not self.left:
+            self.room.presence_changed(self)
         if not self.left and self._timeout is None:
             self._timeout = asyncio.get_running_loop().call_later(self._settings.resume_seconds, self._expire)
 
@@ -237,6 +243,7 @@ class Participant:
 
     def _tell_state(self, state: str, reason: str = "") -> None:
         self._log.info("connection", state=state, reason=reason)
+        self.room.presence_changed(self)
         self.notify(ConnectionChanged(state, reason))
 
     def _observe_join(self, ice_s: float, dtls_s: float) -> None:

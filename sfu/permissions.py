@@ -16,6 +16,8 @@ class Permissions:
     subscribe: bool = True
     publish_data: bool = True
     admin: bool = False
+    direct: bool = True
+    """May be in a direct call, which shows each of the two the other's addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class JoinRequest:
     """Receive from this participant (by id or identity) only."""
     role: Role = field(default_factory=lambda: Role(publish=True, subscribe=True))
     """The directions that the front door offers at all (WHIP publishes, WHEP subscribes)."""
+    direct: bool = False
+    """The client knows how to be in a direct call."""
 
     @property
     def effective_role(self) -> Role:

@@ -11,6 +11,8 @@ from itertools import islice
 from sfu.chat import ChatMessage, parse_text
 from sfu.config import Settings
 from sfu.dataplane.types import Kind
+from sfu.direct_overlay import DirectOverlay
+from sfu.direct_tallies import DirectTallies
 from sfu.dtls import Certificate
 from sfu.errors import LimitError, ProtocolError
 from sfu.events import (
@@ -58,6 +60,7 @@ class Room:
         settings: Settings,
         timings: JoinTimings,
         on_empty: Callable[["Room"], None],
+        direct: DirectTallies | None = None,
     ) -> None:
         self._name = name
         self._port = port
@@ -72,6 +75,7 @@ class Room:
         self._closing = False
         self._tasks = TaskSet()
         self._detector = SpeakerDetector()
+        self.direct = DirectOverlay(name, self.participants, settings, direct or DirectTallies())
         self._chat_rates: dict[ParticipantId, TokenBucket] = {}
         self._chat_shares: dict[ParticipantId, Share] = {}
         self._log = get_logger(__name__).bind(room=name)
@@ -104,6 +108,7 @@ class Room:
         if not participant.hidden:
             self._announce(participant, ParticipantJoined(participant.view))
         self._log.info("joined", participant=participant.id, hidden=participant.hidden)
+        self.direct.refresh()
         return participant
 
     def remove(self, participant: Participant, reason: str) -> None:
@@ -118,6 +123,7 @@ class Room:
         if not participant.hidden and not self._closing:
             self._announce(participant, ParticipantLeft(participant.id, reason))
         self._log.info("left", participant=participant.id, reason=reason)
+        self.direct.refresh()
         if not self.participants:
             self._on_empty(self)
 
@@ -142,6 +148,13 @@ class Room:
         """It was muted or unmuted."""
         self._announce(participant, TrackChanged(participant.id, track.view))
         self._refill(p for p in self.participants.values() if p is not participant)
+
+    def presence_changed(self, participant: Participant, *, interrupted: bool = False) -> None:
+        """Their signalling or their media connection came or went; `interrupted`: it moves to another socket."""
+        if interrupted:
+            self.direct.interrupt(participant)
+        else:
+            self.direct.refresh()
 
     def slots_changed(self, participant: Participant) -> None:
         """The slots of `participant`, or what they want to see, changed."""

@@ -11,7 +11,13 @@ BOTH_WAYS = Role(publish=True, subscribe=True)
 
 
 def join_request(
-    grant: Grant, *, name: str, role: Role = BOTH_WAYS, hidden: bool = False, pinned: str | None = None
+    grant: Grant,
+    *,
+    name: str,
+    role: Role = BOTH_WAYS,
+    hidden: bool = False,
+    pinned: str | None = None,
+    direct: bool = False,
 ) -> JoinRequest:
     """The token's name counts before the caller's own."""
     return JoinRequest(
@@ -21,4 +27,5 @@ def join_request(
         hidden=hidden or grant.hidden,
         pinned=pinned,
         role=role,
+        direct=direct,
     )

@@ -143,6 +143,7 @@ def _grant(claims: Mapping[str, Any]) -> Grant:
             # As in LiveKit: who may not publish media may not publish data either, unless the token says so.
             publish_data=_flag(video, "canPublishData", default=publish),
             admin=_flag(video, "roomAdmin", default=False),
+            direct=_flag(video, "direct", default=True),
         ),
         identity=identity or None,
         name=display_name(_text(claims, "name")),

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from sfu.errors import ProtocolError
+from signaling.direct_messages import ClientDirect
 from signaling.message import Count, Message
 from signaling.strict_json import loads_object
 
@@ -26,6 +27,7 @@ class Join(Message):
     name: Annotated[str, Field(max_length=256)] = ""
     token: Annotated[str, Field(max_length=8_192)] | None = None
     resume: Annotated[str, Field(max_length=128)] | None = None
+    direct: bool = False
 
 
 class OfferedTrack(Message):
@@ -74,12 +76,13 @@ class Leave(Message):
     type: Literal["leave"] = "leave"
 
 
-ClientMessage = Join | Offer | Mute | Pin | Ping | Leave
+ClientMessage = Join | Offer | Mute | Pin | ClientDirect | Ping | Leave
 CLIENT_MESSAGES: dict[str, type[ClientMessage]] = {
     "join": Join,
     "offer": Offer,
     "mute": Mute,
     "pin": Pin,
+    "direct": ClientDirect,
     "ping": Ping,
     "leave": Leave,
 }

@@ -14,6 +14,7 @@ from sfu.views import Source
 from signaling import client_messages, server_messages
 from signaling.admission import join_request
 from signaling.context import Context
+from signaling.direct_messages import ClientDirect
 from signaling.message import VERSION
 from signaling.translation import welcome
 
@@ -46,10 +47,12 @@ async def join(client: Client, message: client_messages.Join) -> None:
     participant = context.node.resume(message.resume, client.room) if message.resume else None
     if participant is not None:
         client.attach(participant)
+        participant.direct = message.direct
         participant.attach(client.listen)
         _greet(client, participant, resumed=True)
         return
-    request: JoinRequest = join_request(context.authority.join(message.token, client.room), name=message.name)
+    grant = context.authority.join(message.token, client.room)
+    request: JoinRequest = join_request(grant, name=message.name, direct=message.direct)
     participant = context.node.join(client.room, request, client.listen)
     client.attach(participant)
     _greet(client, participant, resumed=False)
@@ -95,6 +98,11 @@ async def pin(client: Client, message: client_messages.Pin) -> None:
     _joined(client).pin([ParticipantId(participant) for participant in message.participants])
 
 
+async def direct(client: Client, message: ClientDirect) -> None:
+    participant = _joined(client)
+    client.context.node.rooms[client.room].direct.receive(participant, message.signal())
+
+
 async def ping(client: Client, message: client_messages.Ping) -> None:
     _joined(client)
     client.send(server_messages.Pong(id=message.id))
@@ -110,6 +118,7 @@ HANDLERS: dict[type[client_messages.ClientMessage], Handler] = {
     client_messages.Offer: offer,
     client_messages.Mute: mute,
     client_messages.Pin: pin,
+    ClientDirect: direct,
     client_messages.Ping: ping,
     client_messages.Leave: leave,
 }

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, TypeAdapter, model_serializer
 
+from signaling.direct_messages import ServerDirect
 from signaling.message import VERSION, Message
 
 
@@ -191,6 +192,7 @@ ServerMessage = (
     | Slots
     | SlotsNeeded
     | Speakers
+    | ServerDirect
     | Error
     | Pong
     | Closed

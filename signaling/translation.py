@@ -6,15 +6,24 @@ from functools import lru_cache
 from sfu import events
 from sfu.config import Settings
 from sfu.dataplane.types import Kind
+from sfu.direct_signal import DirectSignal
 from sfu.errors import LocalError
 from sfu.participant import Participant
 from sfu.views import ParticipantView, SlotView, TrackView
 from signaling import server_messages
+from signaling.direct_messages import direct_message
+
+
+def encode_event(event: events.RoomEvent) -> str | None:
+    """The message for an event; `None` where clients see for themselves."""
+    if isinstance(event, DirectSignal):
+        return direct_message(event).model_dump_json()
+    return _encode_for_all(event)
 
 
 @lru_cache(maxsize=256)
-def encode_event(event: events.RoomEvent) -> str | None:
-    """The message for an event; `None` where clients see for themselves. Cached: one event goes to everybody in a room."""
+def _encode_for_all(event: events.RoomEvent) -> str | None:
+    """Cached: one event goes to everybody in a room."""
     match event:
         case events.ParticipantJoined(participant):
             return server_messages.ParticipantJoined(participant=participant_info(participant)).model_dump_json()

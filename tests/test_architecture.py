@@ -24,6 +24,7 @@ MAY_IMPORT = {
 TOWER = (
     ("sfu.node",),
     ("sfu.room",),
+    ("sfu.direct_overlay",),
     ("sfu.participant",),
     ("sfu.connection",),
     ("sfu.slot",),
@@ -33,7 +34,7 @@ TOWER = (
 )
 """The objects of the media plane, highest first. Each knows those below it, never one above or beside it."""
 
-SANS_IO = ("sfu.protocol", "sfu.negotiation", "sfu.selection", "sfu.speakers")
+SANS_IO = ("sfu.protocol", "sfu.negotiation", "sfu.selection", "sfu.speakers", "sfu.direct", "sfu.direct_signal")
 """Pure: given values and, where time matters, `now`."""
 
 ADDRESS_FUNCTIONS = {"AF_INET", "AF_INET6", "inet_aton", "inet_ntop", "inet_pton"}

@@ -77,6 +77,12 @@ class Member:
             assert message["type"] != "error", message
         return message
 
+    async def until_error(self) -> dict[str, Any]:
+        """The next error; other messages are skipped."""
+        while (message := await self.next())["type"] != "error":
+            pass
+        return message
+
     async def join(self, name: str = "Ana", **fields: Any) -> Self:
         await self.send(type="join", version=VERSION, name=name, **fields)
         self.welcome = await self.expect("welcome")

@@ -29,6 +29,10 @@ PROMISED = {
     "ciranda_downlink_estimate_bits_per_second": "gauge",
     "ciranda_layer_switches": "counter",
     "ciranda_takeovers": "counter",
+    "ciranda_takeover_gap_seconds": "histogram",
+    "ciranda_direct_rooms": "gauge",
+    "ciranda_direct_attempts": "counter",
+    "ciranda_direct_messages_refused": "counter",
 }
 """Name (of counters without `_total`) → type."""
 

@@ -11,28 +11,37 @@ from signaling import client_messages, server_messages
 from signaling.message import VERSION
 
 PROTOCOL = (Path(client_messages.__file__).parent / "PROTOCOL.md").read_text()
-SECTIONS = re.split(r"^### ", PROTOCOL.partition("## Codes")[0], flags=re.MULTILINE)[1:]
-EXAMPLES = {section.split("\n", 1)[0]: section.split("```json\n")[1].split("```")[0] for section in SECTIONS}
+
+
+def examples(title: str) -> dict[str, str]:
+    """Name of a message → its example, under one title: some messages go both ways."""
+    part = re.split(r"^## ", PROTOCOL.partition(f"## {title}\n")[2], flags=re.MULTILINE)[0]
+    sections = re.split(r"^### ", part, flags=re.MULTILINE)[1:]
+    return {section.split("\n", 1)[0]: section.split("```json\n")[1].split("```")[0] for section in sections}
+
+
+OF_CLIENTS, OF_SERVERS = examples("From the client"), examples("From the server")
 SERVER_MESSAGES = {kind.model_fields["type"].default: kind for kind in server_messages.ServerMessage.__args__}
 
 
 def test_every_message_is_documented_and_nothing_else() -> None:
-    assert set(EXAMPLES) == set(client_messages.CLIENT_MESSAGES) | set(SERVER_MESSAGES)
+    assert set(OF_CLIENTS) == set(client_messages.CLIENT_MESSAGES)
+    assert set(OF_SERVERS) == set(SERVER_MESSAGES)
 
 
 @pytest.mark.parametrize("name", sorted(client_messages.CLIENT_MESSAGES))
 def test_an_example_of_the_client_is_taken(name: str) -> None:
-    message = client_messages.parse(EXAMPLES[name])
+    message = client_messages.parse(OF_CLIENTS[name])
     assert message.type == name
     # The example shows every field there is.
-    assert set(json.loads(EXAMPLES[name])) == set(type(message).model_fields)
+    assert set(json.loads(OF_CLIENTS[name])) == set(type(message).model_fields)
 
 
 @pytest.mark.parametrize("name", sorted(SERVER_MESSAGES))
 def test_an_example_of_the_server_is_what_the_class_writes(name: str) -> None:
-    message = server_messages.parse_server_message(EXAMPLES[name])
+    message = server_messages.parse_server_message(OF_SERVERS[name])
     assert message.type == name
-    assert json.loads(message.model_dump_json()) == json.loads(EXAMPLES[name])
+    assert json.loads(message.model_dump_json()) == json.loads(OF_SERVERS[name])
 
 
 def test_the_version_is_the_documented_one() -> None:
