@@ -1,4 +1,4 @@
-"""One client of the load test up to the moment its keys are known: HTTP offer, ICE (controlling), DTLS (client).
+"""One client of the load test up to the moment its keys are known: signalling, ICE (controlling), DTLS (client).
 
 Owns its socket and its SRTP sessions. After `connect` nothing here touches media: the compiled fleet drains or feeds the socket,
 and `consent` sends the checks that keep the server sending (RFC 7675).
@@ -9,10 +9,9 @@ import secrets
 import socket
 import string
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
-import aiohttp
-import yarl
 from aioice import stun
 from aiortc.rtcdtlstransport import (
     SRTP_AEAD_AES_128_GCM,
@@ -25,6 +24,7 @@ from OpenSSL import SSL
 from pylibsrtp import Policy, Session
 
 from benchmarks import sdp
+from benchmarks.patterns import Pattern
 from benchmarks.sockets import client_socket
 
 CHECK_INTERVAL_S = 0.05
@@ -52,38 +52,86 @@ class ClientIdentity:
 class Timings:
     """Seconds from the start of `connect`."""
 
+    started_ns: int = 0
+    """Nanoseconds since 1970."""
     answered: float = 0.0
     checked: float = 0.0
     secured: float = 0.0
 
 
-@dataclass
+class Signalling(Protocol):
+    """How one client and a server tell each other their descriptions; a server's adapter makes them."""
+
+    async def exchange(self, endpoint: "Endpoint") -> str:
+        """Offer to the server, or answer its offer; gives what the server said. `ConnectError` when it refused."""
+
+    async def close(self) -> None:
+        """End the session at the server."""
+
+
 class Endpoint:
-    """A WHIP or WHEP client. `direction`: `sendonly` or `recvonly`."""
+    """A client that sends the streams of `sends` and receives so many audio and video tracks."""
 
-    url: str
-    direction: str
-    identity: ClientIdentity
-    ssrc: int = field(default_factory=lambda: secrets.randbits(31) | 1)
-    timings: Timings = field(default_factory=Timings)
-    profile: str = ""
-
-    def __post_init__(self) -> None:
-        self.socket: socket.socket = client_socket(timestamps=self.direction == "recvonly")
+    def __init__(
+        self,
+        identity: ClientIdentity,
+        signalling: Signalling,
+        *,
+        sends: Pattern | None = None,
+        receives: tuple[int, int] = (0, 0),
+    ) -> None:
+        self.identity = identity
+        self.signalling = signalling
+        self.sends = sends
+        self.receives = receives
+        self.ssrcs = [secrets.randbits(31) & ~1 | 2 for _ in sends.streams] if sends is not None else []
+        self.feedback_ssrc = secrets.randbits(31) | 1
+        """Odd, the media's are even: two sessions with one key must never send under the same SSRC."""
+        self.timings = Timings()
+        self.profile = ""
+        self.index = -1
+        """Of the client in the compiled half."""
+        self.socket: socket.socket = client_socket(timestamps=any(receives))
         self._ufrag = "".join(secrets.choice(ICE_CHARS) for _ in range(8))
         self._password = "".join(secrets.choice(ICE_CHARS) for _ in range(24))
-        self._tie_breaker = secrets.token_bytes(8)
-        self._resource = ""
+        self._tie_breaker = secrets.randbits(64)
 
-    async def connect(self, http: aiohttp.ClientSession, *, timeout_s: float = 10.0) -> None:
+    def lines(self) -> list[sdp.Line]:
+        """Its m-lines: what it sends, then what it receives."""
+        found: list[sdp.Line] = []
+        for kind in self.sends.kinds if self.sends is not None else ():
+            assert self.sends is not None
+            streams = [(n, s) for n, s in enumerate(self.sends.streams) if s.kind == kind]
+            rids = tuple(s.rid for _, s in streams if s.rid)
+            found.append(sdp.Line(kind, "sendonly", str(len(found)), 0 if rids else self.ssrcs[streams[0][0]], rids))
+        for kind, count in zip(("audio", "video"), self.receives, strict=True):
+            found += [sdp.Line(kind, "recvonly", str(len(found) + n)) for n in range(count)]
+        return found
+
+    def offer(self) -> str:
+        return sdp.describe(self.lines(), self._credentials("actpass"))
+
+    def answer(self, offer: str) -> str:
+        """To a server that offers; everything in it is received."""
+        remote = sdp.read(offer)
+        lines = [sdp.Line(line.kind, "recvonly", line.mid) for line in remote.lines]
+        return sdp.describe(lines, self._credentials("active"), like=remote)
+
+    def _credentials(self, setup: str) -> sdp.Credentials:
+        return sdp.Credentials(self._ufrag, self._password, self.identity.fingerprint, setup)
+
+    async def connect(self, *, timeout_s: float = 15.0) -> None:
         """Raises `ConnectError`."""
-        step = "the HTTP answer"
+        step = "signalling"
+        self.timings.started_ns = time.time_ns()
         started = time.monotonic()
         try:
             async with asyncio.timeout(timeout_s):
-                self.answer = await self._negotiate(http)
+                self.remote = sdp.read(await self.signalling.exchange(self))
                 self.timings.answered = time.monotonic() - started
-                self.socket.connect(self.answer.address)
+                if self.remote.address is None:
+                    raise ConnectError("the server named no UDP address")
+                self.socket.connect(self.remote.address)
                 step = "a connectivity check"
                 await self._check()
                 self.timings.checked = time.monotonic() - started
@@ -92,34 +140,38 @@ class Endpoint:
                 self.timings.secured = time.monotonic() - started
         except TimeoutError:
             raise ConnectError(f"no end of {step} within {timeout_s} s") from None
-
-    async def _negotiate(self, http: aiohttp.ClientSession) -> sdp.Answer:
-        text = sdp.offer(
-            direction=self.direction,
-            ufrag=self._ufrag,
-            password=self._password,
-            fingerprint=self.identity.fingerprint,
-            ssrc=self.ssrc if self.direction == "sendonly" else 0,
-            rtx_ssrc=self.ssrc ^ 1,
-        )
-        async with http.post(self.url, data=text, headers={"Content-Type": "application/sdp"}) as response:
-            body = await response.text()
-            if response.status != 201:
-                raise ConnectError(f"{self.url} answered {response.status}: {body[:300]}")
-            self._resource = str(response.url.join(yarl.URL(response.headers["Location"])))
-        answer = sdp.read_answer(body)
-        if not answer.accepted:
-            raise ConnectError(f"the server refused the video line:\n{body}")
-        return answer
+        except (ValueError, OSError) as error:
+            raise ConnectError(f"{step}: {error}") from error
 
     def _binding_request(self) -> tuple[bytes, bytes]:
         message = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
-        message.attributes["USERNAME"] = f"{self.answer.ufrag}:{self._ufrag}"
+        message.attributes["USERNAME"] = f"{self.remote.ufrag}:{self._ufrag}"
         message.attributes["PRIORITY"] = PRIORITY
-        message.attributes["ICE-CONTROLLING"] = int.from_bytes(self._tie_breaker, "big")
+        message.attributes["ICE-CONTROLLING"] = self._tie_breaker
         message.attributes["USE-CANDIDATE"] = None
-        message.add_message_integrity(self.answer.password.encode())
+        message.add_message_integrity(self.remote.password.encode())
         return bytes(message), message.transaction_id
+
+    def answer_check(self, request: bytes) -> None:
+        """A full server checks, too (RFC 8445, section 7.3), and stops sending to whom does not answer."""
+        try:
+            message = stun.parse_message(request)
+        except ValueError:
+            return
+        response = stun.Message(
+            message_method=stun.Method.BINDING,
+            message_class=stun.Class.RESPONSE,
+            transaction_id=message.transaction_id,
+        )
+        response.attributes["XOR-MAPPED-ADDRESS"] = self.remote.address
+        response.add_message_integrity(self._password.encode())
+        self._send(bytes(response))
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self.socket.send(data)
+        except (BlockingIOError, ConnectionRefusedError):
+            return  # it is sent again, or the server is dead, which shows in the result
 
     async def _check(self) -> None:
         loop = asyncio.get_running_loop()
@@ -127,7 +179,7 @@ class Endpoint:
         while True:
             request, transaction = self._binding_request()
             sent.add(transaction)
-            self.socket.send(request)
+            self._send(request)
             try:
                 async with asyncio.timeout(CHECK_INTERVAL_S):
                     data = await loop.sock_recv(self.socket, 2048)
@@ -136,7 +188,10 @@ class Endpoint:
             if data[0] > 3:
                 continue
             message = stun.parse_message(data)
-            authentic = message.check_message_integrity(self.answer.password.encode())
+            if message.message_class == stun.Class.REQUEST:
+                self.answer_check(data)
+                continue
+            authentic = message.check_message_integrity(self.remote.password.encode())
             if authentic and message.transaction_id in sent and message.message_class == stun.Class.RESPONSE:
                 return
             if message.message_class == stun.Class.ERROR:
@@ -166,6 +221,8 @@ class Endpoint:
                 continue
             if 20 <= data[0] < 64:
                 tls.bio_write(data)
+            elif data[0] == 0:
+                self.answer_check(data)
         self._verify(tls)
         self._take_keys(tls)
         self._tls = tls
@@ -179,7 +236,7 @@ class Endpoint:
 
     def _verify(self, tls: SSL.Connection) -> None:
         certificate = tls.get_peer_certificate(as_cryptography=True)
-        algorithm, _, digest = self.answer.fingerprint.partition(" ")
+        algorithm, _, digest = self.remote.fingerprint.partition(" ")
         if certificate is None or certificate_digest(certificate, algorithm) != digest:
             raise ConnectError("the server's certificate does not match its fingerprint")
 
@@ -191,24 +248,20 @@ class Endpoint:
         self.profile = profile.openssl_profile.decode().removeprefix("SRTP_")
         length = 2 * (profile.key_length + profile.salt_length)
         material = tls.export_keying_material(b"EXTRACTOR-dtls_srtp", length)
-        self.outbound = _session(profile, profile.get_key_and_salt(material, 0), Policy.SSRC_ANY_OUTBOUND)
+        own = profile.get_key_and_salt(material, 0)
+        self.outbound = _session(profile, own, Policy.SSRC_ANY_OUTBOUND)
+        self.feedback = _session(profile, own, Policy.SSRC_ANY_OUTBOUND)
+        """Another thread's, for receiver reports and the like."""
         self.inbound = _session(profile, profile.get_key_and_salt(material, 1), Policy.SSRC_ANY_INBOUND)
 
     def consent(self) -> None:
         """Send one check. What answers it is drained with everything else."""
-        try:
-            self.socket.send(self._binding_request()[0])
-        except (BlockingIOError, ConnectionRefusedError):
-            return  # the next one is due in seconds; a dead server shows in the result
+        self._send(self._binding_request()[0])
 
-    async def close(self, http: aiohttp.ClientSession) -> None:
+    async def close(self) -> None:
         """End the session at the server and close the socket."""
         try:
-            if self._resource:
-                async with http.delete(self._resource):
-                    pass
-        except aiohttp.ClientError:
-            self._resource = ""  # the server is gone already: nothing left to end
+            await self.signalling.close()
         finally:
             self.socket.close()
 

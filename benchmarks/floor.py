@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pylibsrtp import Policy, Session
 
 from benchmarks.native.floor import forward
-from benchmarks.native.receivers import Receivers
+from benchmarks.native.media import Media
 from benchmarks.sockets import client_socket, receive_buffer_drops
 
 PACKETS = 120_000
@@ -39,27 +39,18 @@ def _session(profile: int, ssrc_type: int) -> Session:
     return Session(Policy(key=os.urandom(28), ssrc_type=ssrc_type, srtp_profile=profile))
 
 
-def measure_floor(*, receivers_count: int, packet_size: int, packets_per_second: int) -> Floor:
+def measure_floor(*, receivers_count: int, packet_size: int, packets_per_second: float) -> Floor:
     """Blocks for about two seconds; the drained sockets and the draining thread are as in the load test."""
     gcm = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
-    sender = client_socket()
-    socks = [client_socket(timestamps=True) for _ in range(receivers_count)]
+    sender = client_socket(host="127.0.0.1")
+    socks = [client_socket(timestamps=True, host="127.0.0.1") for _ in range(receivers_count)]
     sessions = [_session(gcm, Policy.SSRC_ANY_OUTBOUND) for _ in socks]
-    fleet = Receivers(receivers_count, interval_ms=1.0, check_every=1 << 30)
+    drain = Media(receivers_count, interval_ms=1.0)
     for sock in socks:
-        inbound, outbound = _session(gcm, Policy.SSRC_ANY_INBOUND), _session(gcm, Policy.SSRC_ANY_OUTBOUND)
-        fleet.add(
-            sock.fileno(),
-            inbound,
-            outbound,
-            local_ssrc=1,
-            payload_type=127,
-            rtx_payload_type=0,
-            transport_cc_id=0,
-            nack=False,
-        )
+        keys = [_session(gcm, kind) for kind in (Policy.SSRC_ANY_INBOUND, *[Policy.SSRC_ANY_OUTBOUND] * 2)]
+        drain.add_client(sock.fileno(), *keys)
     ports = [sock.getsockname()[1] for sock in socks]
-    thread = threading.Thread(target=fleet.run, name="floor-drain", daemon=True)
+    thread = threading.Thread(target=drain.drain, name="floor-drain", daemon=True)
     thread.start()
 
     numbers = 0
@@ -90,14 +81,14 @@ def measure_floor(*, receivers_count: int, packet_size: int, packets_per_second:
         return Floor(
             protect_us=cost(send=False),
             sendmmsg_us=cost(),
-            paced_us=cost(packets=receivers_count * packets_per_second // 2, pause_s=1 / packets_per_second),
+            paced_us=cost(packets=int(receivers_count * packets_per_second / 2), pause_s=1 / packets_per_second),
             segment_us=cost(run=8),
             receivers=receivers_count,
             packet_size=packet_size,
             drops=receive_buffer_drops(set(ports)),
         )
     finally:
-        fleet.stop()
+        drain.stop_draining()
         thread.join()
         for sock in (*socks, sender):
             sock.close()

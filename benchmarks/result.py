@@ -1,4 +1,4 @@
-"""What a run found, as plain values, and whether it is fit for use."""
+"""What a measured time found, as plain values, and whether it is fit for use."""
 
 import itertools
 import time
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from benchmarks.fleet import Fleet
-from benchmarks.process import Usage, machine_busy, usage
+from benchmarks.process import Usage, machine_busy
+from benchmarks.target import Target
 
 MACHINE_FULL = 0.9
 """Above this share of all cores in use the figures are those of a queue, not of the server."""
@@ -21,71 +22,79 @@ LATE = 0.01
 SPREAD = 0.25
 """Above this spread (highest to lowest sample, over the median) the cost a packet was not steady."""
 
+SHARES = (0.5, 0.99, 0.999)
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """One reading of the counters."""
 
     at_s: float
-    usage: Usage
+    usage: Usage | None
+    """`None`: the server's process cannot be read."""
     received: int
     busy_s: float
     stolen_s: float
     machine_s: float
 
     @classmethod
-    def now(cls, pid: int, fleet: Fleet) -> Self:
-        received = sum(fleet.receivers.receiver(n)["unique"] for n in range(len(fleet.sinks)))
-        return cls(time.monotonic(), usage(pid), received, *machine_busy())
+    async def now(cls, target: Target, fleet: Fleet) -> Self:
+        return cls(time.monotonic(), await target.usage(), fleet.media.received(), *machine_busy())
 
 
-def _cost(first: Window, last: Window) -> float:
+def cost_us(first: Window, last: Window) -> float | None:
+    """CPU of the whole server process, µs a packet that arrived."""
+    if first.usage is None or last.usage is None:
+        return None
     return (last.usage.total_s - first.usage.total_s) * 1e6 / max(1, last.received - first.received)
 
 
-def _unfit(samples: Sequence[float], first: Window, last: Window, late: float) -> list[str]:
-    """Why the run should not be quoted; empty when nothing speaks against it."""
+def busy_share(first: Window, last: Window) -> float:
+    """Of the whole machine, clients included."""
+    return (last.busy_s - first.busy_s) / (last.machine_s - first.machine_s)
+
+
+def unfit(windows: Sequence[Window], late: float) -> list[str]:
+    """Why these windows should not be quoted; empty when nothing speaks against it."""
+    first, last = windows[0], windows[-1]
     reasons = []
-    machine = last.machine_s - first.machine_s
-    if (busy := (last.busy_s - first.busy_s) / machine) > MACHINE_FULL:
+    if (busy := busy_share(first, last)) > MACHINE_FULL:
         reasons.append(f"the machine was {busy:.0%} busy")
-    if (stolen := (last.stolen_s - first.stolen_s) / machine) > STEAL:
+    if (stolen := (last.stolen_s - first.stolen_s) / (last.machine_s - first.machine_s)) > STEAL:
         reasons.append(f"{stolen:.1%} of the time was stolen by the hypervisor")
     if late > LATE:
         reasons.append(f"{late:.1%} of the packets were sent over 2 ms late")
-    ordered = sorted(samples)
-    if (spread := (ordered[-1] - ordered[0]) / ordered[len(ordered) // 2]) > SPREAD:
+    samples = sorted(cost for a, b in itertools.pairwise(windows) if (cost := cost_us(a, b)) is not None)
+    if samples and samples[-1] > 0 and (spread := (samples[-1] - samples[0]) / samples[len(samples) // 2]) > SPREAD:
         reasons.append(f"the cost a packet varied by {spread:.0%} between samples")
     return reasons
 
 
 def result(fleet: Fleet, windows: Sequence[Window], latencies: Sequence[float], *, idle_rss: int) -> dict[str, Any]:
     """Everything but the floor. `lost` compares what was published with what each receiver got, from its first packet on."""
-    load = fleet.load
-    sent = [fleet.publishers.publisher(n) for n in range(load.publishers)]
-    got = [fleet.receivers.receiver(n) for n in range(len(fleet.sinks))]
+    load, media = fleet.load, fleet.media
+    sent = [media.sender(n) for n in range(fleet.senders)]
+    got = [media.client(e.index, to_the_end=True) for e in fleet.sinks]
+    asked = [media.client(e.index) for e in fleet.sources]
     first, last = windows[0], windows[-1]
     seconds = last.at_s - first.at_s
-    missing = [
-        sent[source]["sent"] - sink["first_counter"] - sink["unique"] if sink["unique"] else sent[source]["sent"]
-        for source, sink in zip(fleet.sink_source, got, strict=True)
-    ]
-    samples = [_cost(a, b) for a, b in itertools.pairwise(windows)]
     forwarded = last.received - first.received
-    per_packet = 1e6 / max(1, forwarded)
     published = sum(s["sent"] for s in sent)
-    names = sorted(last.usage.threads)
-    threads = {n: last.usage.threads[n] - first.usage.threads.get(n, 0.0) for n in names}
     late = sum(s["late"] for s in sent) / max(1, published)
+    silent = sum(sink["streams"] < sum(load.tracks_wanted) for sink in got)
+    lost = sum(sink["lost"] for sink in got)
     joins = sorted(e.timings.secured for e in fleet.sinks)
+    failures = [f"{lost:,} packets were lost"] if lost else []
+    if silent:
+        failures.append(f"{silent} of {len(got)} receivers did not get every stream")
     return {
         "load": {
-            "publishers": load.publishers,
+            "text": str(load),
+            "rooms": load.rooms,
             "receivers": load.receivers,
-            "packets_per_second": load.packets_per_second,
-            "packet_size": load.packet_size,
-            "packets_per_frame": load.packets_per_frame,
-            "burst": load.burst,
+            "people": load.people,
+            "pattern": load.pattern.name,
+            "published_per_second": load.publishers * load.pattern.packets_per_second,
             "feedback": load.feedback,
             "seconds": seconds,
             "profiles": sorted({e.profile for e in (*fleet.sources, *fleet.sinks)}),
@@ -94,28 +103,43 @@ def result(fleet: Fleet, windows: Sequence[Window], latencies: Sequence[float], 
             "published": published,
             "forwarded": forwarded,
             "forwarded_per_second": forwarded / seconds,
-            "lost": sum(missing),
-            "receivers_with_loss": sum(m != 0 for m in missing),
+            "bytes": sum(sink["bytes"] for sink in got),
+            "lost": lost,
+            "receivers_with_loss": sum(sink["lost"] != 0 for sink in got),
+            "silent_receivers": silent,
             **{name: sum(sink[name] for sink in got) for name in _RECEIVER_SUMS},
         },
-        "publisher_feedback": {n: sum(s[n] for s in sent) for n in _PUBLISHER_SUMS},
-        "server": {
-            "us_per_packet": _cost(first, last),
-            "user_us_per_packet": (last.usage.user_s - first.usage.user_s) * per_packet,
-            "system_us_per_packet": (last.usage.system_s - first.usage.system_s) * per_packet,
-            "samples_us_per_packet": samples,
-            "cpu_share": (last.usage.total_s - first.usage.total_s) / seconds,
-            "thread_us_per_packet": {n: s * per_packet for n, s in threads.items() if s > 0},
-            "rss_bytes": last.usage.rss_bytes,
-            "rss_bytes_per_client": (last.usage.rss_bytes - idle_rss) / (len(fleet.sources) + len(fleet.sinks)),
-        },
+        "publisher_feedback": {n: sum(s[n] for s in sent) for n in _SENDER_SUMS}
+        | {n: sum(s[n] for s in asked) for n in _FEEDBACK_SUMS},
+        "server": _server(windows, idle_rss, fleet),
         "latency_us": dict(zip(("p50", "p99", "p99_9", "max"), latencies, strict=True)),
         "joins": {
-            "per_second": len(joins) / fleet.join_seconds,
-            "median_ms": joins[len(joins) // 2] * 1000,
-            "slowest_ms": joins[-1] * 1000,
+            "per_second": len(joins) / fleet.join_seconds if joins else 0.0,
+            "median_ms": joins[len(joins) // 2] * 1000 if joins else 0.0,
+            "slowest_ms": joins[-1] * 1000 if joins else 0.0,
         },
-        "unfit": _unfit(samples, first, last, late),
+        "machine_busy": busy_share(first, last),
+        "unfit": unfit(windows, late),
+        "failures": failures,
+    }
+
+
+def _server(windows: Sequence[Window], idle_rss: int, fleet: Fleet) -> dict[str, Any] | None:
+    first, last = windows[0], windows[-1]
+    if first.usage is None or last.usage is None:
+        return None
+    seconds = last.at_s - first.at_s
+    per_packet = 1e6 / max(1, last.received - first.received)
+    threads = {n: s - first.usage.threads.get(n, 0.0) for n, s in sorted(last.usage.threads.items())}
+    return {
+        "us_per_packet": cost_us(first, last),
+        "user_us_per_packet": (last.usage.user_s - first.usage.user_s) * per_packet,
+        "system_us_per_packet": (last.usage.system_s - first.usage.system_s) * per_packet,
+        "samples_us_per_packet": [cost_us(a, b) for a, b in itertools.pairwise(windows)],
+        "cpu_share": (last.usage.total_s - first.usage.total_s) / seconds,
+        "thread_us_per_packet": {n: s * per_packet for n, s in threads.items() if s > 0},
+        "rss_bytes": last.usage.rss_bytes,
+        "rss_bytes_per_client": (last.usage.rss_bytes - idle_rss) / fleet.load.clients,
     }
 
 
@@ -125,18 +149,11 @@ _RECEIVER_SUMS = (
     "auth_failures",
     "duplicates",
     "reordered",
+    "gaps",
     "retransmissions",
     "nacked",
     "foreign",
     "sender_reports",
 )
-_PUBLISHER_SUMS = (
-    "keyframes",
-    "plis",
-    "nacks",
-    "reports",
-    "transport_feedback",
-    "send_errors",
-    "auth_failures",
-    "late",
-)
+_SENDER_SUMS = ("keyframes", "send_errors", "late")
+_FEEDBACK_SUMS = ("plis", "nacks", "reports", "transport_feedback")

@@ -1,4 +1,4 @@
-"""Loopback UDP sockets as the benchmark's clients use them: large buffers, kernel receive times."""
+"""UDP sockets as the benchmark's clients use them: large buffers, kernel receive times."""
 
 import socket
 
@@ -9,14 +9,14 @@ _SO_TIMESTAMPNS = 35
 """Linux; the socket module has no name for it before 3.14."""
 
 
-def client_socket(*, timestamps: bool = False) -> socket.socket:
-    """A non-blocking UDP socket on a free loopback port. `OSError` when it cannot be had."""
+def client_socket(*, timestamps: bool = False, host: str = "") -> socket.socket:
+    """A non-blocking UDP socket on a free port, of all addresses unless `host` is given. `OSError` when it cannot be had."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setblocking(False)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     if timestamps:
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-    sock.bind(("127.0.0.1", 0))
+    sock.bind((host, 0))
     return sock
 
 

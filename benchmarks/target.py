@@ -44,20 +44,21 @@ class Target:
         claims = {"iss": key, "sub": "bench", "exp": int(time.time()) + TOKEN_SECONDS, "video": grant}
         return jwt.encode(claims, secret, algorithm="HS256")
 
-    async def usage(self, http: aiohttp.ClientSession) -> Usage | None:
+    async def usage(self) -> Usage | None:
         """`None` where neither a process id nor `/metrics` says it."""
         if self.pid is not None:
             return usage(self.pid)
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            values = {name: value for (name, labels), value in (await self.metrics(http)).items() if not labels}
+            values = {name: value for (name, labels), value in (await self.metrics()).items() if not labels}
             if "process_cpu_seconds_total" in values:
                 cpu = values["process_cpu_seconds_total"]
-                return Usage(cpu, 0.0, int(values.get("process_resident_memory_bytes", 0)), {})
+                return Usage(cpu, 0.0, 0.0, int(values.get("process_resident_memory_bytes", 0)), {})
         return None
 
-    async def metrics(self, http: aiohttp.ClientSession) -> dict[tuple[str, tuple[str, ...]], float]:
+    async def metrics(self) -> dict[tuple[str, tuple[str, ...]], float]:
         """(name, label values) → value; empty where the server has no `/metrics`."""
-        async with http.get(f"{self.url}/metrics", timeout=aiohttp.ClientTimeout(PROBE_TIMEOUT_S)) as response:
+        timeout = aiohttp.ClientTimeout(PROBE_TIMEOUT_S)
+        async with aiohttp.ClientSession(timeout=timeout) as http, http.get(f"{self.url}/metrics") as response:
             if response.status != 200:
                 return {}
             text = await response.text()

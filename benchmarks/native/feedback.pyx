@@ -6,7 +6,6 @@ from libc.string cimport memcpy, memset
 from benchmarks.native.udp cimport put16, put32
 
 cdef enum:
-    VIDEO_CLOCK = 90_000
     MAX_STATUSES = 400          # numbers in one feedback packet: keeps it under RTCP_CAPACITY
 
 
@@ -55,13 +54,13 @@ cdef int sequence_add(Sequence *sequence, uint16_t number) noexcept nogil:
     return SEQUENCE_REORDERED
 
 
-cdef void sequence_jitter(Sequence *sequence, uint32_t timestamp, int64_t arrival_ns) noexcept nogil:
-    cdef double transit = <double> arrival_ns * VIDEO_CLOCK / 1e9 - timestamp
+cdef void sequence_jitter(Sequence *sequence, uint32_t timestamp, int64_t arrival_ns, uint32_t clock_rate) noexcept nogil:
+    cdef double transit = <double> arrival_ns * clock_rate / 1e9 - timestamp
     cdef double d = transit - sequence.last_transit
     sequence.last_transit = transit
     if d < 0:
         d = -d
-    if sequence.unique > 1 and d < VIDEO_CLOCK:
+    if sequence.unique > 1 and d < clock_rate:
         sequence.jitter += (d - sequence.jitter) / 16
 
 
@@ -104,41 +103,44 @@ cdef void arrivals_add(Arrivals *arrivals, uint16_t number, int64_t arrival_ns) 
     arrivals.ns[extended & (ARRIVALS - 1)] = arrival_ns
 
 
-cdef size_t write_receiver_report(uint8_t *out, uint32_t sender, uint32_t media, Sequence *sequence,
-                                  uint32_t last_sr, int64_t last_sr_ns, int64_t now_ns) noexcept nogil:
-    cdef uint64_t expected, interval_expected, interval_received, lost
+cdef size_t write_report_head(uint8_t *out, uint32_t sender, int blocks) noexcept nogil:
+    out[0] = 0x80 | blocks
+    out[1] = 201
+    put16(out + 2, 1 + 6 * blocks)
+    put32(out + 4, sender)
+    return 8
+
+
+cdef size_t write_report_block(uint8_t *out, uint32_t media, Sequence *sequence, uint32_t last_sr, int64_t since_sr_ns) noexcept nogil:
+    cdef uint64_t expected = sequence.highest - sequence.base + 1, interval_expected, interval_received
     cdef uint32_t fraction = 0, delay = 0
-    if not sequence.started:
-        return 0
-    expected = sequence.highest - sequence.base + 1
     interval_expected = expected - sequence.expected_prior
     interval_received = sequence.unique - sequence.received_prior
     if interval_expected > interval_received and interval_expected > 0:
         fraction = <uint32_t> (((interval_expected - interval_received) << 8) // interval_expected)
     sequence.expected_prior = expected
     sequence.received_prior = sequence.unique
-    lost = expected - sequence.unique
     if last_sr != 0:
-        delay = <uint32_t> ((now_ns - last_sr_ns) * 65_536 // 1_000_000_000)
+        delay = <uint32_t> (since_sr_ns * 65_536 // 1_000_000_000)
+    put32(out, media)
+    put32(out + 4, (min(fraction, <uint32_t> 255) << 24) | <uint32_t> ((expected - sequence.unique) & 0xFFFFFF))
+    put32(out + 8, <uint32_t> sequence.highest)
+    put32(out + 12, <uint32_t> sequence.jitter)
+    put32(out + 16, last_sr)
+    put32(out + 20, delay)
+    return 24
+
+
+cdef size_t write_cname(uint8_t *out, uint32_t sender) noexcept nogil:
     out[0] = 0x81
-    out[1] = 201
-    put16(out + 2, 7)
+    out[1] = 202
+    put16(out + 2, 3)
     put32(out + 4, sender)
-    put32(out + 8, media)
-    put32(out + 12, (min(fraction, <uint32_t> 255) << 24) | <uint32_t> (lost & 0xFFFFFF))
-    put32(out + 16, <uint32_t> sequence.highest)
-    put32(out + 20, <uint32_t> sequence.jitter)
-    put32(out + 24, last_sr)
-    put32(out + 28, delay)
-    out[32] = 0x81                                  # SDES with the CNAME that RFC 3550 asks of every compound
-    out[33] = 202
-    put16(out + 34, 3)
-    put32(out + 36, sender)
-    out[40] = 1
-    out[41] = 5
-    memcpy(out + 42, b"bench", 5)
-    out[47] = 0
-    return 48
+    out[8] = 1
+    out[9] = 5
+    memcpy(out + 10, b"bench", 5)
+    out[15] = 0
+    return 16
 
 
 cdef size_t write_transport_feedback(uint8_t *out, uint32_t sender, uint32_t media, Arrivals *arrivals) noexcept nogil:

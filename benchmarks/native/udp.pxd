@@ -60,6 +60,11 @@ cdef extern from "<netinet/udp.h>" nogil:
     int SOL_UDP
 
 
+cdef extern from "<sys/prctl.h>" nogil:
+    int prctl(int option, unsigned long value)
+    int PR_SET_TIMERSLACK
+
+
 cdef inline int64_t clock_ns(int clock) noexcept nogil:
     cdef timespec now
     clock_gettime(clock, &now)

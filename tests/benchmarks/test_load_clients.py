@@ -1,93 +1,65 @@
 """The load benchmark's senders and receivers with no server between them: they must find every fault, and no other."""
 
-import os
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from tests.benchmarks.back_to_back import PUBLISHER, RECEIVER, SSRC, back_to_back, until
 
-from pylibsrtp import Policy, Session
-
-from benchmarks.native.publishers import Publishers
-from benchmarks.native.receivers import Receivers
-from benchmarks.sockets import client_socket
-
-SSRC = 0x1234_5678
-RATE = 2_000
-
-
-def sessions(key: bytes) -> tuple[Session, Session]:
-    """Of the side that sends with this key, and of the side that receives with it."""
-    gcm = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
-    return (
-        Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=gcm)),
-        Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=gcm)),
-    )
-
-
-@contextmanager
-def back_to_back(*, wrong_key: bool = False) -> Iterator[tuple[Publishers, Receivers]]:
-    """A publisher whose packets go straight to a receiver, both running."""
-    near, far = client_socket(), client_socket(timestamps=True)
-    near.connect(far.getsockname())
-    far.connect(near.getsockname())
-    media, back = os.urandom(28), os.urandom(28)
-    media_out, media_in = sessions(media)
-    back_out, back_in = sessions(back)
-    if wrong_key:
-        _, media_in = sessions(os.urandom(28))
-    publishers = Publishers(1, packets_per_second=RATE)
-    publishers.add(near.fileno(), back_in, media_out, ssrc=SSRC, payload_type=96, mid_id=1, mid="0", transport_cc_id=3)
-    receivers = Receivers(1, interval_ms=1.0, check_every=1)
-    receivers.add(
-        *(far.fileno(), media_in, back_out),
-        local_ssrc=7,
-        payload_type=96,
-        rtx_payload_type=97,
-        transport_cc_id=3,
-        nack=True,
-    )
-    threads = [threading.Thread(target=run) for run in (receivers.run, publishers.run)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield publishers, receivers
-    finally:
-        publishers.stop()
-        receivers.stop()
-        for thread in threads:
-            thread.join()
-        near.close()
-        far.close()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+FAULTS = ("lost", "gaps", "duplicates", "reordered", "corrupt", "auth_failures", "foreign", "nacked")
 
 
 def test_every_packet_arrives_and_is_checked() -> None:
-    with back_to_back() as (publishers, receivers):
-        until(lambda: receivers.receiver(0)["unique"] > 2 * RATE)
-        publishers.stop()
-        until(lambda: receivers.receiver(0)["unique"] == publishers.publisher(0)["sent"])
-        got, sent = receivers.receiver(0), publishers.publisher(0)
-    assert got["checked"] == got["unique"]
-    assert got["last_counter"] == sent["sent"] - 1
-    assert [got[n] for n in ("lost", "duplicates", "reordered", "corrupt", "auth_failures", "foreign", "nacked")] == [
-        0
-    ] * 7
+    with back_to_back() as media:
+        until(lambda: media.received() > 4_000)
+        media.stop_sending()
+        until(lambda: media.received() == media.sender(0)["sent"])
+        got, sent = media.client(RECEIVER, to_the_end=True), media.sender(0)
+        asked = media.client(PUBLISHER)
+    assert got["checked"] == got["unique"] == sent["sent"]
+    assert {name: got[name] for name in FAULTS} == dict.fromkeys(FAULTS, 0)
     assert got["sender_reports"] >= 2
-    assert sent["auth_failures"] == sent["send_errors"] == sent["nacks"] == 0
-    assert sent["reports"] >= 1
-    assert sent["transport_feedback"] >= 10
-    p50, p99, longest = receivers.latencies_us([0.5, 0.99])
-    assert 0 < p50 <= p99 <= longest + 1
+    assert asked["auth_failures"] == sent["send_errors"] == asked["nacks"] == 0
+    assert asked["reports"] >= 1
+    assert asked["transport_feedback"] >= 10
+    p50, p99, longest = media.latencies_us([0.5, 0.99])
+    assert 0 < p50 <= p99
+    assert longest > 0
 
 
 def test_a_packet_that_does_not_decrypt_is_found() -> None:
-    with back_to_back(wrong_key=True) as (_, receivers):
-        until(lambda: receivers.receiver(0)["auth_failures"] > 10)
-        assert receivers.receiver(0)["first_ns"] == 0
+    with back_to_back(wrong_key=True) as media:
+        until(lambda: media.client(RECEIVER)["auth_failures"] > 10)
+        assert media.client(RECEIVER)["first_arrival_ns"] != 0
+        assert media.latencies_us([0.5]) == (0, 0)
+
+
+def test_audio_and_video_are_told_apart() -> None:
+    voice = {"payload_type": 111, "clock_rate": 48_000, "keyframe_every_s": 0.0, "packets": (1,), "sizes": (80, 160)}
+    with back_to_back(senders=({}, {"ssrc": SSRC + 2, **voice})) as media:
+        until(lambda: media.client(RECEIVER)["streams"] == 2 and media.received() > 1_000)
+        media.stop_sending()
+        until(lambda: media.received() == media.sender(0)["sent"] + media.sender(1)["sent"])
+        got = media.client(RECEIVER, to_the_end=True)
+    assert {name: got[name] for name in FAULTS} == dict.fromkeys(FAULTS, 0)
+    assert media.sender(0)["keyframes"] >= 1
+    assert media.sender(1)["keyframes"] == 0
+
+
+def test_only_active_publishers_send() -> None:
+    with back_to_back(senders=({}, {"ssrc": SSRC + 2})) as media:
+        until(lambda: media.sender(1)["sent"] > 0)
+        media.activate(1)
+        before = media.sender(1)["sent"], media.sender(0)["sent"]
+        until(lambda: media.sender(0)["sent"] > before[1] + 1_000)
+        # A packet that was on its way when it was told may still go.
+        assert media.sender(1)["sent"] <= before[0] + 10
+
+
+def test_what_never_came_is_lost_by_the_senders_own_counter() -> None:
+    """As where a server drops the newest packets: the receiver's sequence numbers have no hole."""
+    with back_to_back() as media:
+        until(lambda: media.received() > 100)
+        media.stop_draining()
+        before = media.sender(0)["sent"]
+        until(lambda: media.sender(0)["sent"] > before + 1_000)
+        media.stop_sending()
+        got = media.client(RECEIVER)
+        assert got["lost"] == got["gaps"] == 0
+        assert media.client(RECEIVER, to_the_end=True)["lost"] >= 1_000
