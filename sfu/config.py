@@ -78,6 +78,11 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(20.0, gt=0, description="between WebSocket pings")
     token_leeway_seconds: float = Field(5.0, ge=0, description="clock difference allowed in a token's times")
     trusted_proxy: Strings = Field((), description="network whose X-Forwarded-For is believed (repeatable)")
+    max_waiting: int = Field(100, ge=1, description="people in a room's waiting room")
+    waiting_seconds: float = Field(600.0, gt=0, description="how long somebody may wait to be let in")
+    max_file_bytes: int = Field(26_214_400, ge=0, description="a file dropped into a room; 0 takes none")
+    chat_history_messages: int = Field(100, ge=0, description="texts kept for those who come later")
+    chat_history_bytes: int = Field(65_536, ge=0, le=200_000, description="bytes of those texts")
     join_timeout_seconds: float = Field(10.0, gt=0, description="from an open WebSocket to its join")
     dtls_timeout_seconds: float = Field(10.0, gt=0, description="from the first valid check to DTLS connected")
     consent_seconds: float = Field(

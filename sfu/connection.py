@@ -55,6 +55,8 @@ class Connection:
         self.tracks: dict[Mid, Track] = {}
         self.slots: dict[Mid, Slot] = {}
         self.connected = False
+        self.has_history = False
+        """Its chat channel was told what was said before."""
         self._port = port
         self._engine = port.engine
         self._settings = settings

@@ -85,6 +85,9 @@ class DirectOverlay:
             return Reason.SIGNALLING
         if not (self._allowed and participant.direct and may_be_direct(participant.permissions)):
             return Reason.SETTINGS
+        # An administrator's word counts on the server's leg only.
+        if not participant.sources >= CARRIED or any(track.blocked for track in participant.tracks.values()):
+            return Reason.SETTINGS
         return None
 
     def _do(self, actions: Sequence[Action]) -> None:

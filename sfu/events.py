@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sfu.direct_signal import DirectSignal
 from sfu.ids import ParticipantId, TrackId
-from sfu.views import ParticipantView, SlotView, TrackView
+from sfu.room_state import RoomState
+from sfu.views import ParticipantView, PermissionsView, SlotView, Source, TrackView, WaitingView
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,13 @@ class ParticipantLeft:
 
     participant_id: ParticipantId
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantChanged:
+    """Somebody, perhaps the listener's own participant, is an administrator now, or raised or lowered a hand."""
+
+    participant: ParticipantView
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,61 @@ class SpeakersChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomChanged:
+    """The room's state, all of it."""
+
+    state: RoomState
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionsChanged:
+    """What the participant may do from now on."""
+
+    permissions: PermissionsView
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListChanged:
+    """To administrators: everybody who waits."""
+
+    waiting: tuple[WaitingView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An administrator asks the participant to mute or unmute."""
+
+    source: Source
+    muted: bool
+    by: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """The server forwards the participant's own track no longer. `by`: `None` for the room's state or the API."""
+
+    track_id: TrackId
+    source: Source
+    by: ParticipantId | None
+    may_unmute: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The one who waited is in the room now, as this participant."""
+
+    participant_id: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """The one who waited does not get in; nothing follows. `code` and `message` as in `sfu.errors.RemoteError`."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionChanged:
     """State of the participant's own transport: a name of `sfu.transport`'s table of states."""
 
@@ -87,12 +150,20 @@ class Closed:
 RoomEvent = (
     ParticipantJoined
     | ParticipantLeft
+    | ParticipantChanged
     | TrackAdded
     | TrackChanged
     | TrackRemoved
     | SlotsChanged
     | SlotsNeeded
     | SpeakersChanged
+    | RoomChanged
+    | PermissionsChanged
+    | WaitingListChanged
+    | Asked
+    | Muted
+    | Admitted
+    | TurnedAway
     | ConnectionChanged
     | DirectSignal
     | Closed

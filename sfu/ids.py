@@ -12,6 +12,12 @@ ParticipantId = NewType("ParticipantId", str)
 TrackId = NewType("TrackId", str)
 """`t_` and 12 random base32 characters; unique within a process."""
 
+WaitingId = NewType("WaitingId", str)
+"""`w_` and 12 random base32 characters: somebody who waits to be let into a room."""
+
+MessageId = NewType("MessageId", str)
+"""`m_` and 12 random base32 characters: a text that was relayed."""
+
 Mid = NewType("Mid", str)
 """Identification tag of an m-line (RFC 5888, RFC 9143), at most 16 bytes."""
 
@@ -34,6 +40,14 @@ def new_track_id() -> TrackId:
 
 def new_participant_id() -> ParticipantId:
     return ParticipantId(f"p_{_random_name()}")
+
+
+def new_waiting_id() -> WaitingId:
+    return WaitingId(f"w_{_random_name()}")
+
+
+def new_message_id() -> MessageId:
+    return MessageId(f"m_{_random_name()}")
 
 
 def _random_name() -> str:

@@ -6,7 +6,8 @@ protocol of any front door.
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
 from sfu.config import Settings
 from sfu.dataplane.types import Address
@@ -17,10 +18,12 @@ from sfu.events import Listener
 from sfu.ids import RoomName
 from sfu.log import get_logger
 from sfu.media_port import MediaPort
+from sfu.moderator import Counts
 from sfu.participant import Participant
 from sfu.permissions import JoinRequest
 from sfu.room import Room
 from sfu.timings import JoinTimings
+from sfu.waiting_room import Waiting
 
 LEVELS_INTERVAL_S = 0.1
 """How often audio levels are looked at."""
@@ -38,6 +41,9 @@ class Node:
         self.direct = DirectTallies()
         self.ports: Sequence[MediaPort] = ()
         self.closing = False
+        self.moderation: Counts = Counter()
+        self.on_room_closed: list[Callable[[Room], None]] = []
+        """Who keeps something for a room drops it then. They must not raise."""
         self._certificate = Certificate()
         self._levels: asyncio.Task[None] | None = None
 
@@ -77,13 +83,12 @@ class Node:
         return tuple(port.address for port in self.ports)
 
     def join(self, name: RoomName, request: JoinRequest, listener: Listener) -> Participant:
-        """Join a room, which is made if it does not exist. `LimitError`."""
-        if self.closing:
-            raise LimitError("the server is shutting down", code="shutting_down")
-        room = self.rooms.get(name)
-        if room is None:
-            room = self._make_room(name)
-        return room.join(request, listener)
+        """Join a room, which is made if it does not exist. `LimitError`, `PermissionDeniedError`."""
+        return self._room(name).join(request, listener)
+
+    def knock(self, name: RoomName, request: JoinRequest, listener: Listener) -> Participant | Waiting:
+        """As `join`, for those who can wait to be let in."""
+        return self._room(name).knock(request, listener)
 
     def resume(self, token: str, name: RoomName) -> Participant | None:
         """Who holds this resume token and is still in that room. The caller attaches its listener."""
@@ -93,10 +98,18 @@ class Node:
         return next((p for p in room.participants.values() if p.resumes_with(token)), None)
 
     def forget_empty(self, room: Room) -> None:
-        """Drop the room if nobody is left in it."""
-        if not room.participants and self.rooms.get(room.name) is room:
+        """Drop the room if nobody is left in it and it is not kept."""
+        if not room.participants and not room.keep_empty_s and self.rooms.get(room.name) is room:
             del self.rooms[room.name]
+            room.reception.close()
+            for ended in self.on_room_closed:
+                ended(room)
             log.info("room_closed", room=room.name)
+
+    def _room(self, name: RoomName) -> Room:
+        if self.closing:
+            raise LimitError("the server is shutting down", code="shutting_down")
+        return self.rooms.get(name) or self._make_room(name)
 
     def _make_room(self, name: RoomName) -> Room:
         if len(self.rooms) >= self.settings.max_rooms:
@@ -120,7 +133,7 @@ class Node:
             now_ms = time.monotonic_ns() // 1_000_000
             for port in self.ports:
                 levels = {level.track: level.loudest_dbov for level in port.engine.audio_levels()}
-                for room in self.rooms.values():
+                for room in tuple(self.rooms.values()):
                     if room.port is port:
                         self._hear(room, now_ms, levels)
 
@@ -128,5 +141,6 @@ class Node:
         """A fault of ours in one room must not silence the others."""
         try:
             room.hear(now_ms, levels)
+            room.tick(now_ms / 1000)
         except Exception:
             log.exception("levels_failed", room=room.name)

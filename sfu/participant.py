@@ -7,25 +7,28 @@ without a listener it is kept, then it leaves. What others see of it is announce
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from sfu.config import Settings
 from sfu.connection import Connection
 from sfu.dtls import Certificate
-from sfu.errors import LocalError, ProtocolError, RemoteError
-from sfu.events import Closed, ConnectionChanged, Listener, RoomEvent
+from sfu.errors import LocalError, PermissionDeniedError, ProtocolError, RemoteError
+from sfu.events import Closed, ConnectionChanged, Listener, Muted, PermissionsChanged, RoomEvent
+from sfu.hands import Hands
 from sfu.ids import Mid, ParticipantId, RoomName, TrackId, new_participant_id
 from sfu.log import get_logger
 from sfu.media_port import MediaPort
 from sfu.permissions import JoinRequest
+from sfu.room_state import RoomState, allowed_sources, may_turn_on
 from sfu.slot import Slot
 from sfu.tasks import TaskSet
 from sfu.timings import JoinTimings
 from sfu.track import Track
 from sfu.transport import ChannelOpened, Connected, Message, TransportEvent
 from sfu.transport import Closed as TransportClosed
-from sfu.views import ParticipantView, Source
+from sfu.views import ParticipantView, PermissionsView, Source
 
 
 class RoomSide(Protocol):
@@ -35,24 +38,31 @@ class RoomSide(Protocol):
     def name(self) -> RoomName: ...
     @property
     def port(self) -> MediaPort: ...
+    @property
+    def state(self) -> RoomState: ...
+    @property
+    def hands(self) -> Hands: ...
 
+    def participant_changed(self, participant: "Participant") -> None: ...
     def tracks_changed(self, participant: "Participant", added: Sequence[Track], removed: Sequence[Track]) -> None: ...
     def slots_changed(self, participant: "Participant") -> None: ...
     def track_changed(self, participant: "Participant", track: Track) -> None: ...
     def relay(self, participant: "Participant", label: str, text: str) -> None: ...
+    def channel_opened(self, participant: "Participant", label: str) -> None: ...
     def remove(self, participant: "Participant", reason: str) -> None: ...
     def presence_changed(self, participant: "Participant", *, interrupted: bool = False) -> None: ...
 
 
 class Participant:
-    """Made by its room; see `sfu.room.Room.join`."""
+    """Made by its room; see `sfu.room.Room.join`. `listener`: `None` for somebody whose signalling is lost just now."""
 
     def __init__(
         self,
         room: RoomSide,
         request: JoinRequest,
-        listener: Listener,
+        listener: Listener | None,
         *,
+        resume_token: str | None = None,
         certificate: Certificate,
         settings: Settings,
         timings: JoinTimings,
@@ -63,16 +73,21 @@ class Participant:
         self.name = request.name
         self.identity = request.identity
         self.permissions = request.permissions
+        self.exceptions: dict[Source, bool] = {}
+        self.may_host = request.may_host
+        self.may_signal = request.may_signal
         self.hidden = request.hidden
         self.only = request.pinned
         self.pins: tuple[ParticipantId, ...] = ()
-        self.resume_token = secrets.token_urlsafe(24)
+        self.resume_token = resume_token or secrets.token_urlsafe(24)
         self.connection: Connection | None = None
         self.slots_requested = (0, 0)
         self.direct = request.direct
         self.left = False
+        self.greeted = False
+        """The client knows that it is in."""
         self._role = request.effective_role
-        self._listener: Listener | None = listener
+        self._listener = listener
         self._timeout: asyncio.TimerHandle | None = None
         self._certificate = certificate
         self._settings = settings
@@ -93,7 +108,19 @@ class Participant:
 
     @property
     def view(self) -> ParticipantView:
-        return ParticipantView(self.id, self.name, tuple(track.view for track in self.tracks.values()))
+        tracks = tuple(track.view for track in self.tracks.values())
+        return ParticipantView(self.id, self.name, tracks, self.permissions.admin, self.room.hands.raised_ms(self.id))
+
+    @property
+    def sources(self) -> frozenset[Source]:
+        """What they may turn on now."""
+        return allowed_sources(self.permissions, self.room.state, self.exceptions, publish=self._role.publish)
+
+    @property
+    def permissions_view(self) -> PermissionsView:
+        may = self.permissions
+        sources = tuple(sorted(self.sources))
+        return PermissionsView(may.publish, may.subscribe, may.publish_data, may.admin, sources)
 
     @property
     def attached(self) -> bool:
@@ -124,6 +151,7 @@ class Participant:
             self.connection = change_to
             self._offered_s = started_s
         self.slots_requested = (0, 0)
+        self.silence_forbidden()
         self.room.tracks_changed(self, change.added, change.removed)
         for track in change.changed:
             self.room.track_changed(self, track)
@@ -138,13 +166,39 @@ class Participant:
         return self.connection.trickle(fragment)
 
     def set_muted(self, track_id: TrackId, muted: bool) -> None:
-        """Tell the others. `RemoteError` for a track that is not theirs."""
+        """Tell the others. `RemoteError` for a track that is not theirs, `PermissionDeniedError` for one that must stay muted."""
         track = self.tracks.get(track_id)
         if track is None:
             raise RemoteError("you publish no such track", code="bad_request")
-        if track.muted != muted:
-            track.muted = muted
+        if not muted and track.blocked and not may_turn_on(track.source, track.kind, self.sources):
+            raise PermissionDeniedError("an administrator has to let you turn this on")
+        before = track.view
+        track.muted = muted
+        track.blocked = track.blocked and muted
+        if track.view != before:
             self.room.track_changed(self, track)
+
+    def silence(self, tracks: Iterable[Track], by: ParticipantId | None) -> list[Track]:
+        """These are forwarded no longer, until their owner may and does unmute them. Gives those that are new to it: the room
+        has to tell the others.
+        """
+        silenced = [track for track in tracks if not track.blocked]
+        for track in silenced:
+            track.blocked = True
+            may = may_turn_on(track.source, track.kind, self.sources)
+            self.notify(Muted(track.id, track.source, by, may))
+        return silenced
+
+    def silence_forbidden(self, by: ParticipantId | None = None) -> list[Track]:
+        """As `silence`, for what they may not turn on."""
+        allowed = self.sources
+        return self.silence([t for t in self.tracks.values() if not may_turn_on(t.source, t.kind, allowed)], by)
+
+    def make_admin(self, *, tell: bool) -> None:
+        """They administer the room from now on."""
+        self.permissions = replace(self.permissions, admin=True)
+        if tell:
+            self.notify(PermissionsChanged(self.permissions_view))
 
     def pin(self, participants: Sequence[ParticipantId]) -> None:
         """Show these before all others."""
@@ -230,8 +284,8 @@ class Participant:
         match event:
             case Message(label, text):
                 self.room.relay(self, label, text)
-            case ChannelOpened():
-                pass
+            case ChannelOpened(label):
+                self.room.channel_opened(self, label)
             case TransportClosed(reason):
                 self._drop_connection()
                 self._tell_state("closed", reason)

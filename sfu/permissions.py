@@ -32,6 +32,10 @@ class JoinRequest:
     """Not announced, not listed: viewers."""
     pinned: str | None = None
     """Receive from this participant (by id or identity) only."""
+    may_host: bool = False
+    """Where nobody has tokens: whether they may become the room's administrator."""
+    may_signal: bool = True
+    """Whether they can say anything but offers (not by WHIP and WHEP)."""
     role: Role = field(default_factory=lambda: Role(publish=True, subscribe=True))
     """The directions that the front door offers at all (WHIP publishes, WHEP subscribes)."""
     direct: bool = False

@@ -17,6 +17,9 @@ class Track:
     handle: int
     source: Source
     muted: bool = False
+    """As its owner says."""
+    blocked: bool = False
+    """An administrator muted it, or the room does not allow it: it is forwarded to nobody."""
 
     def describe(self, source: Source | None, muted: bool | None) -> bool:
         """Take what a later offer says of it (`None`: nothing); whether that is new."""
@@ -24,6 +27,10 @@ class Track:
         self.source = self.source if source is None else source
         self.muted = self.muted if muted is None else muted
         return self.view != before
+
+    @property
+    def silent(self) -> bool:
+        return self.muted or self.blocked
 
     @property
     def mid(self) -> Mid:
@@ -35,4 +42,4 @@ class Track:
 
     @property
     def view(self) -> TrackView:
-        return TrackView(self.id, self.kind, self.source, self.muted)
+        return TrackView(self.id, self.kind, self.source, self.silent)

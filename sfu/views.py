@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sfu.dataplane.types import Kind
-from sfu.ids import Mid, ParticipantId, TrackId
+from sfu.ids import Mid, ParticipantId, TrackId, WaitingId
 
 
 class Source(StrEnum):
@@ -41,6 +41,46 @@ class ParticipantView:
     id: ParticipantId
     name: str
     tracks: tuple[TrackView, ...]
+    admin: bool = False
+    hand_ms: int | None = None
+    """Since when their hand is up, milliseconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionsView:
+    """What a participant may do now."""
+
+    publish: bool
+    subscribe: bool
+    data: bool
+    admin: bool
+    sources: tuple[Source, ...]
+    """What they may turn on."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingView:
+    """Somebody who waits, as administrators see them."""
+
+    id: WaitingId
+    name: str
+    since_ms: int
+    """Milliseconds since 1970."""
+    removed: bool
+    """An administrator had removed this identity before."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file that was dropped into a room."""
+
+    id: str
+    name: str
+    size: int
+    """Bytes."""
+    type: str
+    """Media type, as its sender said."""
+    url: str
 
 
 @dataclass(frozen=True, slots=True)

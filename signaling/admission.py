@@ -28,4 +28,5 @@ def join_request(
         pinned=pinned,
         role=role,
         direct=direct,
+        may_signal=role is BOTH_WAYS,
     )

@@ -63,6 +63,90 @@ class Pin(Message):
     participants: Annotated[tuple[IdText, ...], Field(max_length=MAX_LINES, strict=False)]
 
 
+SourceName = Literal["microphone", "camera", "screen"]
+"""What administrators speak of; a shared screen's sound goes with it."""
+MAX_WAITING_IDS = 1_000
+
+
+class Hand(Message):
+    """The client's own hand, or, by an administrator, somebody else's down."""
+
+    type: Literal["hand"] = "hand"
+    raised: bool
+    participant: IdText | None = None
+
+
+class Ask(Message):
+    """Somebody shall mute or unmute."""
+
+    type: Literal["ask"] = "ask"
+    participant: IdText
+    source: SourceName
+    muted: bool
+
+
+class MuteAll(Message):
+    """Everybody who is no administrator is muted."""
+
+    type: Literal["mute_all"] = "mute_all"
+    source: SourceName
+
+
+class Allow(Message):
+    """Whether one participant may turn on a source."""
+
+    type: Literal["allow"] = "allow"
+    participant: IdText
+    source: SourceName
+    allowed: bool
+
+
+class Promote(Message):
+    """Somebody else administers the room too."""
+
+    type: Literal["promote"] = "promote"
+    participant: IdText
+
+
+class Remove(Message):
+    """Somebody has to go."""
+
+    type: Literal["remove"] = "remove"
+    participant: IdText
+
+
+class ChangeRoom(Message):
+    """The room's state; `None` stays as it is."""
+
+    type: Literal["room"] = "room"
+    locked: bool | None = None
+    waiting_room: bool | None = None
+    microphone: bool | None = None
+    camera: bool | None = None
+    screen: bool | None = None
+    chat: bool | None = None
+
+
+class Admit(Message):
+    """Let these in who wait; `None`: all."""
+
+    type: Literal["admit"] = "admit"
+    waiting: Annotated[tuple[IdText, ...], Field(max_length=MAX_WAITING_IDS, strict=False)] | None = None
+
+
+class Refuse(Message):
+    """These shall not wait any longer; `None`: nobody shall."""
+
+    type: Literal["refuse"] = "refuse"
+    waiting: Annotated[tuple[IdText, ...], Field(max_length=MAX_WAITING_IDS, strict=False)] | None = None
+
+
+class End(Message):
+    """Everybody leaves."""
+
+    type: Literal["end"] = "end"
+
+
 class Ping(Message):
     """Is the server there?"""
 
@@ -76,12 +160,40 @@ class Leave(Message):
     type: Literal["leave"] = "leave"
 
 
-ClientMessage = Join | Offer | Mute | Pin | ClientDirect | Ping | Leave
+ClientMessage = (
+    Join
+    | Offer
+    | Mute
+    | Pin
+    | Hand
+    | Ask
+    | MuteAll
+    | Allow
+    | Promote
+    | Remove
+    | ChangeRoom
+    | Admit
+    | Refuse
+    | End
+    | ClientDirect
+    | Ping
+    | Leave
+)
 CLIENT_MESSAGES: dict[str, type[ClientMessage]] = {
     "join": Join,
     "offer": Offer,
     "mute": Mute,
     "pin": Pin,
+    "hand": Hand,
+    "ask": Ask,
+    "mute_all": MuteAll,
+    "allow": Allow,
+    "promote": Promote,
+    "remove": Remove,
+    "room": ChangeRoom,
+    "admit": Admit,
+    "refuse": Refuse,
+    "end": End,
     "direct": ClientDirect,
     "ping": Ping,
     "leave": Leave,

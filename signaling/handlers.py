@@ -1,35 +1,20 @@
 """What each message of a client does: one small function a type, found in a table."""
 
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from dataclasses import replace
 
 from sfu import events
 from sfu.errors import RemoteError, SdpError
-from sfu.ids import Mid, ParticipantId, RoomName, TrackId
+from sfu.ids import Mid, ParticipantId, TrackId
 from sfu.participant import Participant
-from sfu.permissions import JoinRequest
 from sfu.views import Source
-from signaling import client_messages, server_messages
+from sfu.waiting_room import Waiting
+from signaling import client_messages, moderation, server_messages
 from signaling.admission import join_request
-from signaling.context import Context
+from signaling.client import Client, Handler, joined
 from signaling.direct_messages import ClientDirect
 from signaling.message import VERSION
 from signaling.translation import welcome
-
-
-class Client(Protocol):
-    """What a handler needs of the socket that a message came by; see `signaling.websocket`."""
-
-    context: Context
-    room: RoomName
-    participant: Participant | None
-
-    def send(self, message: server_messages.ServerMessage) -> None: ...
-    def attach(self, participant: Participant) -> None: ...
-    def listen(self, event: events.RoomEvent) -> None: ...
-    def held(self) -> AbstractContextManager[None]: ...
 
 
 async def handle(client: Client, message: client_messages.ClientMessage) -> None:
@@ -38,32 +23,65 @@ async def handle(client: Client, message: client_messages.ClientMessage) -> None
 
 
 async def join(client: Client, message: client_messages.Join) -> None:
-    if client.participant is not None:
+    if client.participant is not None or client.waiting is not None:
         raise RemoteError("this socket has joined already")
     if message.version != VERSION:
         raise RemoteError(f"this server speaks version {VERSION}", code="unsupported_version")
     context = client.context
     context.check_open()
-    participant = context.node.resume(message.resume, client.room) if message.resume else None
+    if message.resume and _resume(client, message, message.resume):
+        return
+    grant = context.authority.join(message.token, client.room)
+    request = replace(join_request(grant, name=message.name, direct=message.direct), may_host=context.authority.open)
+    entered = context.node.knock(client.room, request, client.listen)
+    if isinstance(entered, Waiting):
+        _wait(client, entered)
+    else:
+        client.attach(entered)
+        _greet(client, entered)
+
+
+def _resume(client: Client, message: client_messages.Join, token: str) -> bool:
+    """Whether somebody with this secret was in the room, or waited to be."""
+    room = client.context.node.rooms.get(client.room)
+    participant = client.context.node.resume(token, client.room)
     if participant is not None:
         client.attach(participant)
         participant.direct = message.direct
         participant.attach(client.listen)
-        _greet(client, participant, resumed=True)
-        return
-    grant = context.authority.join(message.token, client.room)
-    request: JoinRequest = join_request(grant, name=message.name, direct=message.direct)
-    participant = context.node.join(client.room, request, client.listen)
+        _greet(client, participant)
+        return True
+    waiting = room.reception.waiting.find(token) if room is not None else None
+    if room is None or waiting is None:
+        return False
+    room.reception.waiting.attach(waiting, client.listen)
+    _wait(client, waiting)
+    return True
+
+
+def _wait(client: Client, waiting: Waiting) -> None:
+    client.waiting = waiting
+    client.send(server_messages.Waiting(room=client.room, id=waiting.id, resume=waiting.resume_token))
+
+
+def admitted(client: Client, event: events.Admitted) -> None:
+    """An administrator let the client in."""
+    client.waiting = None
+    participant = client.context.node.rooms[client.room].participants[event.participant_id]
     client.attach(participant)
-    _greet(client, participant, resumed=False)
+    _greet(client, participant)
 
 
-def _greet(client: Client, participant: Participant, *, resumed: bool) -> None:
+def _greet(client: Client, participant: Participant) -> None:
     room = client.context.node.rooms[client.room]
     context = client.context
+    # Who was let in while the socket was lost is greeted for the first time.
+    resumed, participant.greeted = participant.greeted, True
     ice_servers = context.ice_servers.for_participant(participant.id, time.time())
     others = room.others(participant)
-    client.send(welcome(participant, others, context.settings, ice_servers=ice_servers, resumed=resumed))
+    client.send(welcome(participant, room, others, context.settings, ice_servers=ice_servers, resumed=resumed))
+    if participant.permissions.admin and room.reception.waiting:
+        client.listen(events.WaitingListChanged(room.reception.waiting.view))
     if room.speakers:
         client.listen(events.SpeakersChanged(room.speakers))
     if resumed:
@@ -73,7 +91,7 @@ def _greet(client: Client, participant: Participant, *, resumed: bool) -> None:
 
 
 async def offer(client: Client, message: client_messages.Offer) -> None:
-    participant = _joined(client)
+    participant = joined(client)
     limit = client.context.settings.max_sdp_bytes
     if len(message.sdp) > limit or len(message.sdp.encode()) > limit:
         raise SdpError(f"a session description has at most {limit} bytes")
@@ -91,28 +109,37 @@ async def offer(client: Client, message: client_messages.Offer) -> None:
 
 
 async def mute(client: Client, message: client_messages.Mute) -> None:
-    _joined(client).set_muted(TrackId(message.track), message.muted)
+    participant, track = joined(client), TrackId(message.track)
+    if track in participant.tracks or not message.muted:
+        participant.set_muted(track, message.muted)
+    else:
+        moderation.moderator(client, "mute").mute_track(track)
 
 
 async def pin(client: Client, message: client_messages.Pin) -> None:
-    _joined(client).pin([ParticipantId(participant) for participant in message.participants])
+    joined(client).pin([ParticipantId(participant) for participant in message.participants])
 
 
 async def direct(client: Client, message: ClientDirect) -> None:
-    participant = _joined(client)
+    participant = joined(client)
     client.context.node.rooms[client.room].direct.receive(participant, message.signal())
 
 
 async def ping(client: Client, message: client_messages.Ping) -> None:
-    _joined(client)
+    if client.waiting is None:
+        joined(client)
     client.send(server_messages.Pong(id=message.id))
 
 
 async def leave(client: Client, message: client_messages.Leave) -> None:
-    await _joined(client).leave("left")
+    if client.waiting is not None:
+        waiting, client.waiting = client.waiting, None
+        client.context.node.rooms[client.room].reception.withdraw(waiting)
+        client.close("left")
+        return
+    await joined(client).leave("left")
 
 
-Handler = Callable[[Client, Any], Awaitable[None]]
 HANDLERS: dict[type[client_messages.ClientMessage], Handler] = {
     client_messages.Join: join,
     client_messages.Offer: offer,
@@ -121,13 +148,8 @@ HANDLERS: dict[type[client_messages.ClientMessage], Handler] = {
     ClientDirect: direct,
     client_messages.Ping: ping,
     client_messages.Leave: leave,
+    **moderation.HANDLERS,
 }
-
-
-def _joined(client: Client) -> Participant:
-    if client.participant is None:
-        raise RemoteError("the first message is join", code="not_joined")
-    return client.participant
 
 
 def _source(name: str) -> Source:

@@ -11,6 +11,8 @@ STATUS: Mapping[str, int] = {
     "invalid_token": 401,
     "token_expired": 401,
     "permission_denied": 403,
+    "room_locked": 403,
+    "waiting_room": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "not_acceptable": 406,

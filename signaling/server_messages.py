@@ -7,13 +7,15 @@ from pydantic import Field, SerializerFunctionWrapHandler, TypeAdapter, model_se
 from signaling.direct_messages import ServerDirect
 from signaling.message import VERSION, Message
 
+SourceName = Literal["camera", "microphone", "screen", "screen_audio", "unknown"]
+
 
 class TrackInfo(Message):
     """A published track."""
 
     id: str
     kind: Literal["audio", "video"]
-    source: Literal["camera", "microphone", "screen", "screen_audio", "unknown"]
+    source: SourceName
     muted: bool
 
 
@@ -23,6 +25,8 @@ class ParticipantInfo(Message):
     id: str
     name: str
     tracks: tuple[TrackInfo, ...] = ()
+    admin: bool
+    hand: int | None
 
 
 class PermissionsInfo(Message):
@@ -32,6 +36,19 @@ class PermissionsInfo(Message):
     subscribe: bool
     data: bool
     admin: bool
+    sources: tuple[SourceName, ...]
+
+
+class RoomState(Message):
+    """Who gets in, and what those may turn on who are no administrators."""
+
+    locked: bool
+    waiting_room: bool
+    microphone: bool
+    camera: bool
+    screen: bool
+    chat: bool
+    metadata: dict[str, Any]
 
 
 class IceServer(Message):
@@ -54,6 +71,7 @@ class Limits(Message):
     message_bytes: int
     tracks: int
     participants: int
+    file_bytes: int
 
 
 class Welcome(Message):
@@ -67,8 +85,67 @@ class Welcome(Message):
     resumed: bool
     participants: tuple[ParticipantInfo, ...]
     permissions: PermissionsInfo
+    state: RoomState
     ice_servers: tuple[IceServer, ...]
     limits: Limits
+
+
+class Waiting(Message):
+    """Instead of `welcome`: somebody has to let you in."""
+
+    type: Literal["waiting"] = "waiting"
+    room: str
+    id: str
+    resume: str
+
+
+class WaitingInfo(Message):
+    """Somebody who waits."""
+
+    id: str
+    name: str
+    since: int
+    removed: bool
+
+
+class WaitingList(Message):
+    """To administrators: everybody who waits, in order; the whole state, every time."""
+
+    type: Literal["waiting_list"] = "waiting_list"
+    waiting: tuple[WaitingInfo, ...]
+
+
+class Room(Message):
+    """The room's state; all of it, every time."""
+
+    type: Literal["room"] = "room"
+    state: RoomState
+
+
+class Permissions(Message):
+    """What the client may do from now on."""
+
+    type: Literal["permissions"] = "permissions"
+    permissions: PermissionsInfo
+
+
+class Asked(Message):
+    """An administrator asks the client to mute or unmute."""
+
+    type: Literal["asked"] = "asked"
+    source: SourceName
+    muted: bool
+    by: str
+
+
+class Muted(Message):
+    """The server forwards one of the client's own tracks no longer."""
+
+    type: Literal["muted"] = "muted"
+    track: str
+    source: SourceName
+    by: str | None
+    may_unmute: bool
 
 
 class AnsweredTrack(Message):
@@ -100,6 +177,13 @@ class ParticipantLeft(Message):
     type: Literal["participant_left"] = "participant_left"
     participant: str
     reason: str
+
+
+class ParticipantChanged(Message):
+    """Somebody, perhaps the client itself, is an administrator now, or raised or lowered a hand."""
+
+    type: Literal["participant_changed"] = "participant_changed"
+    participant: ParticipantInfo
 
 
 class TrackAdded(Message):
@@ -183,9 +267,16 @@ class Closed(Message):
 
 ServerMessage = (
     Welcome
+    | Waiting
+    | WaitingList
+    | Room
+    | Permissions
+    | Asked
+    | Muted
     | Answer
     | ParticipantJoined
     | ParticipantLeft
+    | ParticipantChanged
     | TrackAdded
     | TrackChanged
     | TrackRemoved

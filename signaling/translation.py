@@ -1,5 +1,6 @@
 """From the room model's events and views to messages on the wire. Pure."""
 
+import json
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -9,7 +10,9 @@ from sfu.dataplane.types import Kind
 from sfu.direct_signal import DirectSignal
 from sfu.errors import LocalError
 from sfu.participant import Participant
-from sfu.views import ParticipantView, SlotView, TrackView
+from sfu.room import Room
+from sfu.room_state import RoomState
+from sfu.views import ParticipantView, PermissionsView, SlotView, TrackView
 from signaling import server_messages
 from signaling.direct_messages import direct_message
 
@@ -29,6 +32,8 @@ def _encode_for_all(event: events.RoomEvent) -> str | None:
             return server_messages.ParticipantJoined(participant=participant_info(participant)).model_dump_json()
         case events.ParticipantLeft(who, reason):
             return server_messages.ParticipantLeft(participant=who, reason=reason).model_dump_json()
+        case events.ParticipantChanged(participant):
+            return server_messages.ParticipantChanged(participant=participant_info(participant)).model_dump_json()
         case events.TrackAdded(who, track):
             return server_messages.TrackAdded(participant=who, track=track_info(track)).model_dump_json()
         case events.TrackChanged(who, track):
@@ -43,13 +48,29 @@ def _encode_for_all(event: events.RoomEvent) -> str | None:
             return server_messages.Speakers(participants=who_speaks).model_dump_json()
         case events.Closed(reason):
             return server_messages.Closed(reason=reason).model_dump_json()
-        case events.ConnectionChanged():
+        case events.RoomChanged(state):
+            return server_messages.Room(state=room_state(state)).model_dump_json()
+        case events.PermissionsChanged(permissions):
+            return server_messages.Permissions(permissions=permissions_info(permissions)).model_dump_json()
+        case events.WaitingListChanged(waiting):
+            infos = (
+                server_messages.WaitingInfo(id=w.id, name=w.name, since=w.since_ms, removed=w.removed) for w in waiting
+            )
+            return server_messages.WaitingList(waiting=tuple(infos)).model_dump_json()
+        case events.Asked(source, muted, by):
+            return server_messages.Asked(source=source.value, muted=muted, by=by).model_dump_json()
+        case events.Muted(track_id, source, by, may_unmute):
+            return server_messages.Muted(
+                track=track_id, source=source.value, by=by, may_unmute=may_unmute
+            ).model_dump_json()
+        case events.ConnectionChanged() | events.Admitted() | events.TurnedAway():
             return None
     raise LocalError(f"an event without a message: {event!r}")
 
 
 def welcome(
     participant: Participant,
+    room: Room,
     others: Iterable[ParticipantView],
     settings: Settings,
     *,
@@ -57,30 +78,48 @@ def welcome(
     resumed: bool,
 ) -> server_messages.Welcome:
     """What somebody who just came needs to know."""
-    permissions = participant.permissions
     return server_messages.Welcome(
-        room=participant.room.name,
+        room=room.name,
         participant=participant_info(participant.view),
         resume=participant.resume_token,
         resumed=resumed,
         participants=tuple(map(participant_info, others)),
-        permissions=server_messages.PermissionsInfo(
-            publish=permissions.publish,
-            subscribe=permissions.subscribe,
-            data=permissions.publish_data,
-            admin=permissions.admin,
-        ),
+        permissions=permissions_info(participant.permissions_view),
+        state=room_state(room.state),
         ice_servers=ice_servers,
         limits=server_messages.Limits(
             message_bytes=settings.max_message_bytes,
             tracks=settings.max_tracks,
-            participants=settings.max_participants,
+            participants=room.max_participants,
+            file_bytes=settings.max_file_bytes,
         ),
     )
 
 
 def participant_info(view: ParticipantView) -> server_messages.ParticipantInfo:
-    return server_messages.ParticipantInfo(id=view.id, name=view.name, tracks=tuple(map(track_info, view.tracks)))
+    tracks = tuple(map(track_info, view.tracks))
+    return server_messages.ParticipantInfo(
+        id=view.id, name=view.name, tracks=tracks, admin=view.admin, hand=view.hand_ms
+    )
+
+
+def permissions_info(view: PermissionsView) -> server_messages.PermissionsInfo:
+    sources: tuple[server_messages.SourceName, ...] = tuple(source.value for source in view.sources)
+    return server_messages.PermissionsInfo(
+        publish=view.publish, subscribe=view.subscribe, data=view.data, admin=view.admin, sources=sources
+    )
+
+
+def room_state(state: RoomState) -> server_messages.RoomState:
+    return server_messages.RoomState(
+        locked=state.locked,
+        waiting_room=state.waiting_room,
+        microphone=state.microphone,
+        camera=state.camera,
+        screen=state.screen,
+        chat=state.chat,
+        metadata=json.loads(state.metadata),
+    )
 
 
 def track_info(view: TrackView) -> server_messages.TrackInfo:

@@ -19,10 +19,11 @@ from sfu.ids import RoomName
 from sfu.log import get_logger
 from sfu.participant import Participant
 from sfu.rate import Share, TokenBucket
+from sfu.waiting_room import Waiting
 from signaling import client_messages, server_messages
 from signaling.context import CONTEXT, Context
 from signaling.cors import socket_origin_allowed
-from signaling.handlers import handle
+from signaling.handlers import admitted, handle
 from signaling.names import room_name
 from signaling.outbox import Outbox
 from signaling.responses import HttpError
@@ -46,6 +47,8 @@ CLOSE_CODES = {
     "internal": 1011,
     "slow_reader": 1013,
     "room_full": 1013,
+    "waiting_room_full": 1013,
+    "waiting_timeout": 1013,
     "limit_reached": 1013,
     "rate_limited": 1013,
 }
@@ -61,6 +64,7 @@ class Client:
         self.context = context
         self.room = room
         self.participant: Participant | None = None
+        self.waiting: Waiting | None = None
         self.log = log.bind(room=room)
         self.admission: RemoteError | None = None
         """Why this client may not join, found out before it asked."""
@@ -90,14 +94,18 @@ class Client:
         """From now on this socket speaks for `participant`."""
         self.participant = participant
         self.log = self.log.bind(participant=participant.id)
-        structlog.contextvars.bind_contextvars(participant=participant.id)
 
     def listen(self, event: events.RoomEvent) -> None:
         """The participant's listener."""
         if isinstance(event, events.Closed):
             # The participant has left, or belongs to another socket: it is not ours to detach.
-            self.participant = None
+            self.participant = self.waiting = None
             self.close(event.reason)
+        elif isinstance(event, events.TurnedAway):
+            self.waiting = None
+            self.fail(event.code, event.message)
+        elif isinstance(event, events.Admitted):
+            admitted(self, event)
         elif self._held is not None:
             self._held.append(event)
         elif (text := encode_event(event)) is not None:
@@ -116,7 +124,7 @@ class Client:
 
     def refuse(self, error: RemoteError, *, request_id: int | None = None) -> None:
         """Say what was wrong; before the join there is nothing to go on with, so the socket closes."""
-        fatal = self.participant is None
+        fatal = self.participant is None and self.waiting is None
         self.send(server_messages.Error(code=error.code, message=error.message, id=request_id, fatal=fatal))
         if fatal:
             self.close(error.code)
@@ -164,6 +172,10 @@ class Client:
                 await self._ended.wait()
 
     def _let_go(self) -> None:
+        waiting, self.waiting = self.waiting, None
+        room = self.context.node.rooms.get(self.room)
+        if waiting is not None and room is not None:
+            room.reception.waiting.detach(waiting, time.monotonic())
         participant, self.participant = self.participant, None
         if participant is not None and not participant.left:
             participant.detach()
@@ -192,7 +204,7 @@ class Client:
         try:
             async with asyncio.timeout(limit):
                 going = True
-                while going and self.participant is None:  # a ping is no join
+                while going and self.participant is None and self.waiting is None:  # a ping is no join
                     going = await self._read_one()
         except TimeoutError:
             self.fail("not_joined", f"no join came within {limit:g} s")
@@ -219,6 +231,8 @@ class Client:
 
     async def _handle(self, text: str) -> None:
         request_id = None
+        if self.participant is not None:
+            structlog.contextvars.bind_contextvars(participant=self.participant.id)
         try:
             message = client_messages.parse(text)
             request_id = getattr(message, "id", None)

@@ -23,6 +23,7 @@ MAY_IMPORT = {
 
 TOWER = (
     ("sfu.node",),
+    ("sfu.moderator",),
     ("sfu.room",),
     ("sfu.direct_overlay",),
     ("sfu.participant",),

@@ -12,6 +12,8 @@ import aiohttp
 import jwt
 
 from ciranda.server import Server
+from sfu.ids import RoomName
+from sfu.room import Room
 from signaling.context import CONTEXT
 from signaling.message import VERSION
 from signaling.server_messages import parse_server_message
@@ -49,6 +51,8 @@ class Member:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
         self.welcome: dict[str, Any] = {}
+        self.ticket: dict[str, Any] = {}
+        """What `waiting` said."""
 
     @property
     def id(self) -> str:
@@ -81,6 +85,12 @@ class Member:
         """The next error; other messages are skipped."""
         while (message := await self.next())["type"] != "error":
             pass
+        return message
+
+    async def refused(self, code: str) -> dict[str, Any]:
+        """The next error, which is no end; other messages are skipped."""
+        message = await self.until_error()
+        assert (message["code"], message["fatal"]) == (code, False), message
         return message
 
     async def join(self, name: str = "Ana", **fields: Any) -> Self:
@@ -129,6 +139,13 @@ class Doors:
         """Somebody who has joined."""
         return await (await self.socket(room)).join(name, **fields)
 
+    async def waiter(self, name: str = "Cid", room: str = "blue", **fields: Any) -> Member:
+        """Somebody who waits to be let in."""
+        member = await self.socket(room)
+        await member.send(type="join", version=VERSION, name=name, **fields)
+        member.ticket = await member.expect("waiting")
+        return member
+
     @property
     def closed_sockets(self) -> dict[str, int]:
         """Reason → sockets that the server closed."""
@@ -141,6 +158,10 @@ class Doors:
             transport = client._request.transport
             assert transport is not None
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+
+    def room(self, name: str = "blue") -> Room:
+        """The server's own."""
+        return self.server.node.rooms[RoomName(name)]
 
     async def metrics(self) -> str:
         async with self.http.get(self.url("/metrics")) as response:

@@ -196,9 +196,9 @@ async def test_data_channels() -> None:
             RTCDataChannel(eve.client.sctp, RTCDataChannelParameters(label=f"extra {number}"))
         await until(lambda: scene.port.refused["data_channel"] > 0 and scene.port.refused["data_binary"] == 1, 20.0)
         room = scene.house.server.node.rooms[next(iter(scene.house.server.node.rooms))]
-        await until(lambda: room.refused_messages.get("rate_limited", 0) + room.relayed >= 400, 20.0)
-        assert 200 <= room.relayed < 400
-        await until(lambda: len(friend.got) == room.relayed, 20.0)
+        await until(lambda: room.texts.refused.get("rate_limited", 0) + room.texts.relayed >= 400, 20.0)
+        assert 200 <= room.texts.relayed < 400
+        await until(lambda: len(friend.got) == room.texts.relayed, 20.0)
         for talker in (eve, friend):
             await talker.client.close()
             await talker.member.lose()

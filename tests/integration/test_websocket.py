@@ -16,11 +16,22 @@ async def house() -> AsyncIterator[Doors]:
 
 async def test_the_first_one_is_alone(house: Doors) -> None:
     ana = await house.member("  Ana\n")
-    assert ana.welcome["participant"] == {"id": ana.id, "name": "Ana", "tracks": []}
+    assert ana.welcome["participant"] == {"id": ana.id, "name": "Ana", "tracks": [], "admin": True, "hand": None}
     assert ana.welcome["participants"] == []
     assert ana.welcome["resumed"] is False
     assert ana.welcome["room"] == "blue"
-    assert ana.welcome["permissions"] == {"publish": True, "subscribe": True, "data": True, "admin": False}
+    sources = ["camera", "microphone", "screen", "screen_audio"]
+    everything = {"publish": True, "subscribe": True, "data": True, "admin": True, "sources": sources}
+    assert ana.welcome["permissions"] == everything
+    assert ana.welcome["state"] == {
+        "locked": False,
+        "waiting_room": False,
+        "microphone": True,
+        "camera": True,
+        "screen": True,
+        "chat": True,
+        "metadata": {},
+    }
 
 
 async def test_the_nameless_get_a_name(house: Doors) -> None:
@@ -33,7 +44,7 @@ async def test_others_are_told_who_comes_and_goes(house: Doors) -> None:
     bo = await house.member("Bo")
     assert [who["name"] for who in bo.welcome["participants"]] == ["Ana"]
     joined = await ana.expect("participant_joined")
-    assert joined["participant"] == {"id": bo.id, "name": "Bo", "tracks": []}
+    assert joined["participant"] == {"id": bo.id, "name": "Bo", "tracks": [], "admin": False, "hand": None}
     await bo.send(type="leave")
     assert await bo.closed() == ("left", 1000)
     assert await ana.expect("participant_left") == {"type": "participant_left", "participant": bo.id, "reason": "left"}
@@ -102,9 +113,12 @@ async def test_muting_is_told_to_the_others(house: Doors) -> None:
 
 async def test_muting_what_is_not_yours_is_refused(house: Doors) -> None:
     ana, bo = await house.member("Ana"), await house.member("Bo")
-    track = (await bo.offer(PUBLISH))["tracks"][0]["id"]
-    await ana.send(type="mute", track=track, muted=True)
-    assert (await ana.until("error"))["code"] == "bad_request"
+    track = (await ana.offer(PUBLISH))["tracks"][0]["id"]
+    for muted, code in ((True, "permission_denied"), (False, "bad_request")):
+        await bo.send(type="mute", track=track, muted=muted)
+        while (error := await bo.next())["type"] != "error":
+            pass
+        assert (error["code"], error["fatal"]) == (code, False)
 
 
 async def test_pins_are_taken(house: Doors) -> None:
@@ -139,7 +153,8 @@ async def test_another_connection_replaces_the_first(house: Doors) -> None:
 async def test_tokens_decide_names_and_permissions() -> None:
     async with doors(api_key=KEYS) as house:
         ana = await house.member("Somebody else", token=token("blue", canPublish=False))
-        assert ana.welcome["permissions"] == {"publish": False, "subscribe": True, "data": False, "admin": False}
+        nothing = {"publish": False, "subscribe": True, "data": False, "admin": False, "sources": []}
+        assert ana.welcome["permissions"] == nothing
         assert (await ana.offer(PUBLISH))["tracks"] == []
 
 

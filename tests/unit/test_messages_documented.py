@@ -62,3 +62,6 @@ def test_the_limits_in_the_text_are_the_defaults() -> None:
     ) in text
     assert f"within {defaults.join_timeout_seconds:.0f} seconds" in text
     assert f"For {defaults.resume_seconds:.0f} seconds the participant stays" in text
+    assert f"`waiting_timeout` (after {defaults.waiting_seconds:.0f} seconds)" in text
+    assert f"`waiting_room_full` ({defaults.max_waiting} wait)" in text
+    assert f"at most {defaults.chat_history_messages} messages and {defaults.chat_history_bytes:,} bytes" in text

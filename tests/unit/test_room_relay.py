@@ -51,7 +51,7 @@ def test_what_a_talker_costs_is_bounded_by_how_many_listen(monkeypatch: pytest.M
     for _ in range(50):
         room.relay(talker, "chat", TEXT)
     assert len(sent) == 11 * 500, "a burst, and the message that went over it"
-    assert room.refused_messages == {"rate_limited": 39}
+    assert room.texts.refused == {"rate_limited": 39}
     room.relay(other, "chat", TEXT)
     assert len(sent) == 12 * 500, "others have shares of their own"
     now_s += 10.0
@@ -65,4 +65,4 @@ def test_a_small_room_is_limited_by_messages_only() -> None:
     for _ in range(4_000):
         room.relay(talker, "chat", TEXT)
     assert len(sent) == 4_000
-    assert room.refused_messages == {}
+    assert room.texts.refused == {}

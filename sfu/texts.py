@@ -1,0 +1,111 @@
+"""Texts of a room's data channels: what may be said, how often, and what of it is kept. It decides; the room sends.
+
+One talker in a full room must not take the event loop from the others, so a text costs as much as it has receivers.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sfu.chat import ChatMessage, Draft, parse_draft
+from sfu.chat_history import ChatHistory
+from sfu.config import Settings
+from sfu.errors import ProtocolError
+from sfu.ids import ParticipantId, new_message_id
+from sfu.rate import Share, TokenBucket
+from sfu.views import FileView
+
+CHAT = "chat"
+"""The label of the channel that has a history, private messages and files."""
+
+DELIVERIES_PER_SECOND = 1_000.0
+DELIVERY_BURST = 5_000.0
+"""What one participant's texts may cost, counted in receivers: each takes 0.1 ms of the event loop, so this is a tenth of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talker:
+    """Who sends a text."""
+
+    id: ParticipantId
+    name: str
+    may_send: bool
+    """Data at all."""
+    may_chat: bool
+    """On the channel `chat`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A text goes to nobody. `answer`: what the sender is told, if anything."""
+
+    answer: str | None = None
+
+
+class Texts:
+    """Of one room."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.history = ChatHistory(settings.chat_history_messages, settings.chat_history_bytes)
+        self.relayed = 0
+        self.refused: dict[str, int] = {}
+        self._settings = settings
+        self._rates: dict[ParticipantId, TokenBucket] = {}
+        self._shares: dict[ParticipantId, Share] = {}
+
+    def enter(self, who: ParticipantId) -> None:
+        """They may talk now."""
+        self._rates[who] = TokenBucket(self._settings.messages_per_second, self._settings.message_burst)
+        self._shares[who] = Share(DELIVERIES_PER_SECOND, DELIVERY_BURST)
+
+    def leave(self, who: ParticipantId) -> None:
+        """They have left."""
+        self._rates.pop(who, None)
+        self._shares.pop(who, None)
+
+    def accept(
+        self,
+        talker: Talker,
+        label: str,
+        data: str,
+        *,
+        now_s: float,
+        at_ms: int,
+        present: Mapping[ParticipantId, object],
+        files: Mapping[str, FileView],
+    ) -> tuple[ChatMessage, str | None] | Refused:
+        """The message to send, and the sender's reference."""
+        if not talker.may_send:
+            return self._refuse("not_permitted")
+        if self._shares[talker.id].spend(0, now_s) > 0 or not self._rates[talker.id].take(now_s):
+            return self._refuse("rate_limited")
+        try:
+            draft = parse_draft(data)
+        except ProtocolError:
+            return self._refuse("malformed")
+        if label != CHAT:
+            draft = Draft(draft.text, ref=draft.ref)
+        elif not talker.may_chat:
+            return self._refuse("not_permitted", draft.ref)
+        to = ParticipantId(draft.to) if draft.to is not None else None
+        file = files.get(draft.file) if draft.file is not None else None
+        if to is not None and to not in present:
+            return self._refuse("no_recipient", draft.ref)
+        if draft.file is not None and file is None:
+            return self._refuse("no_file", draft.ref)
+        if not draft.text.strip() and file is None:
+            return self._refuse("malformed", draft.ref)
+        message = ChatMessage(new_message_id(), talker.id, talker.name, draft.text, at_ms, to, file)
+        if label == CHAT:
+            self.history.add(message)
+        self.relayed += 1
+        return message, draft.ref
+
+    def delivered(self, who: ParticipantId, count: int, now_s: float) -> None:
+        """So many got it."""
+        if (share := self._shares.get(who)) is not None:
+            share.spend(count, now_s)
+
+    def _refuse(self, reason: str, ref: str | None = None) -> Refused:
+        self.refused[reason] = self.refused.get(reason, 0) + 1
+        return Refused(json.dumps({"ref": ref, "error": reason}) if ref is not None else None)
