@@ -86,7 +86,7 @@
       const mid = String(this.transceivers.length);
       if (slot) filling.push({ mid, kind, track: slot.track, participant: slot.participant });
       const track = slot ? slot.make() : kind === "audio" ? silence() : picture(() => {});
-      const transceiver = { mid, receiver: { track }, sender: { replaceTrack: async () => {} }, stop() {} };
+      const transceiver = { mid, direction, receiver: { track }, sender: { replaceTrack: async () => {} }, stop() {} };
       this.transceivers.push(transceiver);
       return transceiver;
     }

@@ -95,7 +95,7 @@ async def open_people(page: Page) -> None:
 
 
 async def pin_second(page: Page) -> None:
-    await page.locator(".tile-pin").nth(1).focus()
+    await page.locator(".tile-button[aria-pressed]").nth(1).focus()
     await page.keyboard.press("Enter")
 
 

@@ -7,11 +7,6 @@ from tests.harness.meeting_page import MeetingPage
 TIMEOUT_MS = 15_000
 
 
-async def menu(person: MeetingPage, text: str) -> None:
-    await person.page.get_by_role("button", name="More").click()
-    await person.page.locator(".menu-item", has_text=text).click()
-
-
 async def test_hands_are_seen_also_by_those_who_come_later(tabs: Tabs, server: Server) -> None:
     ana = await MeetingPage.join(tabs, server.url, "hands", "Ana")
     bo = await MeetingPage.join(tabs, server.url, "hands", "Bo")
@@ -41,7 +36,7 @@ async def test_pin_people_list_and_connection_details(tabs: Tabs, server: Server
     await bo.leave()
     await ana.page.locator(".person", has_text="Bo").wait_for(state="detached")
     await ana.page.locator(".alone").wait_for()
-    await menu(ana, "Connection details")
+    await ana.choose("Connection details")
     await ana.page.locator(".stats", has_text="GCM").wait_for(timeout=TIMEOUT_MS)
 
 

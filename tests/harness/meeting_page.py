@@ -81,6 +81,13 @@ class MeetingPage:
         """A button of the bar: `microphone`, `camera`, `share`, `people`, `chat`."""
         await self.page.click(f'[data-control="{control}"]')
 
+    async def choose(self, text: str) -> None:
+        """A line of the menu, or one of its layouts."""
+        await self.press("more")
+        await self.page.locator("#more-menu button:visible", has_text=text).click()
+        if await self.page.locator("#more-menu:popover-open").count():
+            await self.page.keyboard.press("Escape")
+
     async def leave(self) -> None:
         await self.page.click("button.leave")
 

@@ -5,15 +5,16 @@ import { t } from "../ui/i18n.js";
 const CAMERAS = new Set(["camera", "unknown"]); // WHIP publishers say no source
 
 /**
- * [{key, participant, name, caption, screen, self, stream, muted, speaking, hand}]: oneself first, then in order of arrival;
- * a screen comes before its owner.
+ * [{key, participant, name, caption, screen, self, stream, muted, speaking, hand, hands, quality}]: oneself first, then in order
+ * of arrival; a screen comes before its owner. `hand` is the place among the `hands` raised, 0 for none; `quality` 0 to 3.
  */
 export function cast(meeting, own) {
   const slots = meeting.slots();
   const streamOf = (track) => slots.find((slot) => slot.track === track?.id)?.stream ?? null;
   const speaking = new Set(meeting.speakers);
+  const marksOf = (id) => ({ hand: meeting.hands.indexOf(id) + 1, hands: meeting.hands.length, quality: own.levels.get(id) ?? 0 });
   const list = [];
-  if (meeting.self) list.push(...ownTiles(meeting, own, speaking));
+  if (meeting.self) list.push(...ownTiles(meeting, own, speaking, marksOf));
   for (const { id, name, tracks } of meeting.participants.values()) {
     const all = [...tracks.values()];
     const screen = all.find(({ source, kind }) => source === "screen" && kind === "video");
@@ -29,7 +30,6 @@ export function cast(meeting, own) {
         stream: streamOf(screen),
         muted: false,
         speaking: false,
-        hand: false,
       });
     }
     list.push({
@@ -40,13 +40,13 @@ export function cast(meeting, own) {
       stream: camera && !camera.muted ? streamOf(camera) : null,
       muted: !voice || voice.muted,
       speaking: speaking.has(id),
-      hand: own.hands.has(id),
+      ...marksOf(id),
     });
   }
   return list;
 }
 
-function ownTiles(meeting, own, speaking) {
+function ownTiles(meeting, own, speaking, marksOf) {
   const { id, name } = meeting.self;
   const common = { participant: id, name, self: true };
   const camera = {
@@ -57,9 +57,9 @@ function ownTiles(meeting, own, speaking) {
     stream: own.cameraStream,
     muted: !own.microphoneOn,
     speaking: speaking.has(id),
-    hand: own.hands.has(id),
+    ...marksOf(id),
   };
   if (!own.screenStream) return [camera];
   const screen = { ...common, key: `${id}/screen`, caption: t("tile.yourScreen"), screen: true, stream: own.screenStream };
-  return [{ ...screen, muted: false, speaking: false, hand: false }, camera];
+  return [{ ...screen, muted: false, speaking: false }, camera];
 }

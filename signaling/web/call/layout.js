@@ -4,6 +4,7 @@ const WIDEST = 16 / 9;
 const NARROWEST_LANDSCAPE = 4 / 3;
 const NARROWEST_PORTRAIT = 3 / 4; // phones: faces fit into upright tiles
 const STRIP = { share: 0.2, least: 148, most: 280 };
+const CORNER = { share: 0.22, least: 96, most: 260, inset: 12 };
 
 /** The rows and columns that give `count` equal tiles the most room, last row centred. Returns [{x, y, width, height}]. */
 export function gridBoxes(count, width, height, gap) {
@@ -19,6 +20,17 @@ export function gridBoxes(count, width, height, gap) {
     if (area > best.area + 1) best = { ...size, area, columns, rows };
   }
   return place(count, best, width, height, gap);
+}
+
+/** One tile over the whole stage; a second one, if any, small in its lower right corner. */
+export function speakerBoxes(count, width, height) {
+  if (count === 0) return [];
+  const main = { x: 0, y: 0, width, height };
+  if (count === 1) return [main];
+  const upright = width < height;
+  const short = Math.round(Math.min(CORNER.most, Math.max(CORNER.least, Math.max(width, height) * CORNER.share)));
+  const small = upright ? { width: Math.round((short * 3) / 4), height: short } : { width: short, height: Math.round((short * 9) / 16) };
+  return [main, { x: width - small.width - CORNER.inset, y: height - small.height - CORNER.inset, ...small }];
 }
 
 /** One tile large, the others in a strip beside it (landscape) or below it (portrait). The first box is the large one. */

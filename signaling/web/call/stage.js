@@ -1,10 +1,12 @@
 // The stage: keeps one Tile for each entry of the cast, gives each its place, and moves them only when they must move.
-// Owns pinning and the choice between "all alike" and "one large".
+// Owns pinning and the choice between "all alike", "whoever speaks" and "one large, the others beside".
 
 import { h, show } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
 import { settings } from "../ui/settings.js";
-import { focusBoxes, gridBoxes } from "./layout.js";
+import { focusBoxes, gridBoxes, speakerBoxes } from "./layout.js";
+import { Spotlight } from "./spotlight.js";
+import { Strip } from "./strip.js";
 import { Tile } from "./tile.js";
 
 const GAP_PX = 10;
@@ -13,18 +15,22 @@ const NARROW_PX = 600;
 const MOST_TILES = 25;
 
 export class Stage extends EventTarget {
-  layout = "grid"; // or "focus"
+  layout = "grid"; // or "speaker" or "sidebar"
   pinned = null; // key of a tile
   #tiles = new Map();
   #cast = [];
-  #speaker = null;
+  #strip = new Strip();
+  #spotlight = new Spotlight(() => this.update(this.#cast));
   #more = h("li", { class: "tile more", hidden: true });
   #alone;
+  #orders;
 
-  /** @param {HTMLElement} alone  what is shown to somebody who is alone here */
-  constructor(alone) {
+  /** @param {HTMLElement} alone  what is shown to somebody who is alone here
+   *  @param {(entry: object, button: HTMLElement) => void} orders  opens what a host may ask of this person */
+  constructor(alone, orders) {
     super();
     this.#alone = alone;
+    this.#orders = orders;
     this.list = h("ul", { class: "tiles", "aria-label": t("tile.list") }, this.#more);
     this.element = h("section", { class: "stage" }, this.list, alone);
     this.observer = new ResizeObserver(() => this.#place());
@@ -41,8 +47,7 @@ export class Stage extends EventTarget {
       tile.close();
     }
     if (this.pinned && !keys.has(this.pinned)) this.#setPinned(null);
-    this.#speaker = cast.find(({ speaking, self }) => speaking && !self)?.key ?? this.#speaker;
-    if (!keys.has(this.#speaker)) this.#speaker = null;
+    this.#spotlight.follow(cast);
     for (const entry of cast) this.#draw(entry);
     show(this.#alone, cast.every(({ self }) => self) && cast.length > 0);
     this.#place();
@@ -54,20 +59,37 @@ export class Stage extends EventTarget {
     return entry && !entry.self ? entry.participant : null;
   }
 
+  /** The entry that matters most now: for a small window with one picture. */
+  get prominent() {
+    const key = this.#large() ?? this.#spotlight.key;
+    return this.#cast.find((entry) => entry.key === key) ?? this.#cast[0] ?? null;
+  }
+
+  get prominentVideo() {
+    return this.#tiles.get(this.prominent?.key)?.video ?? null;
+  }
+
   setLayout(layout) {
     this.layout = layout;
     this.#place();
   }
 
+  /** A reaction of this participant, on the tile. */
+  react(participant, picture) {
+    this.#tiles.get(participant)?.react(picture);
+  }
+
   close() {
     this.observer.disconnect();
+    this.#spotlight.close();
     for (const tile of this.#tiles.values()) tile.close();
   }
 
   #draw(entry) {
     let tile = this.#tiles.get(entry.key);
     if (!tile) {
-      tile = new Tile({ ...entry, onPin: () => this.#setPinned(this.pinned === entry.key ? null : entry.key) });
+      const onPin = () => this.#setPinned(this.pinned === entry.key ? null : entry.key);
+      tile = new Tile({ ...entry, onPin, onOrders: (button) => this.#orders(entry, button) });
       this.#tiles.set(entry.key, tile);
       this.list.insertBefore(tile.element, this.#more);
     }
@@ -88,25 +110,26 @@ export class Stage extends EventTarget {
   }
 
   /** The large tile, if there is to be one: pinned, else somebody's screen, else whoever speaks. */
-  #focus() {
-    const others = this.#cast.filter(({ self }) => !self);
-    const screens = others.filter(({ screen }) => screen);
-    const speaker = this.layout === "focus" ? (this.#speaker ?? others[0]?.key) : null;
-    return this.pinned ?? screens.at(-1)?.key ?? speaker ?? null;
+  #large() {
+    const screens = this.#cast.filter(({ self, screen }) => screen && !self);
+    return this.pinned ?? screens.at(-1)?.key ?? (this.layout === "grid" ? null : this.#spotlight.key);
   }
 
   #place() {
     const { clientWidth: width, clientHeight: height } = this.list;
     if (!width || !height) return;
     const gap = width < NARROW_PX ? NARROW_GAP_PX : GAP_PX;
-    const focus = this.#focus();
-    const keys = this.#cast.map(({ key }) => key).filter((key) => key !== focus);
-    if (focus) keys.unshift(focus);
-    const hidden = Math.max(0, keys.length - MOST_TILES + 1);
-    const shown = hidden > 1 ? keys.slice(0, MOST_TILES - 1) : keys;
+    const large = this.#large();
+    const keys = this.#strip.arrange(this.#cast.map(({ key }) => key), large);
+    const corner = large && this.layout === "speaker";
+    const hidden = corner ? 0 : Math.max(0, keys.length - MOST_TILES + 1);
+    const own = this.#cast.find(({ self, screen, key }) => self && !screen && key !== large)?.key;
+    const shown = corner ? [large, own].filter(Boolean) : hidden > 1 ? keys.slice(0, MOST_TILES - 1) : keys;
     const places = shown.length + (hidden > 1 ? 1 : 0);
-    const boxes = focus ? focusBoxes(places, width, height, gap) : gridBoxes(places, width, height, gap);
-    for (const [key, tile] of this.#tiles) tile.place(boxes[shown.indexOf(key)] ?? null);
+    const boxes = (corner ? speakerBoxes : large ? focusBoxes : gridBoxes)(places, width, height, gap);
+    for (const [key, tile] of this.#tiles) {
+      tile.place(boxes[shown.indexOf(key)] ?? null, { above: Boolean(corner) && key !== large });
+    }
     this.#placeMore(hidden > 1 ? boxes.at(-1) : null, hidden);
   }
 

@@ -1,27 +1,28 @@
-// Connection details as a table, renewed while it is open.
+// Connection details as a table, renewed with every look at the connection while it is open.
 
 import { h } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
 
-const INTERVAL_MS = 2_000;
-
 export class StatsPanel {
   #meeting;
-  #timer;
+  #pulse;
 
-  constructor(meeting) {
+  /** @param {Pulse} pulse */
+  constructor(meeting, pulse) {
     this.#meeting = meeting;
+    this.#pulse = pulse;
     this.element = h("div", { class: "stats" }, h("p", { class: "panel-hint" }, t("stats.none")));
-    this.#timer = setInterval(() => this.#draw(), INTERVAL_MS);
+    this._draw = () => this.#draw();
+    pulse.addEventListener("beat", this._draw);
     this.#draw();
   }
 
   close() {
-    clearInterval(this.#timer);
+    this.#pulse.removeEventListener("beat", this._draw);
   }
 
-  async #draw() {
-    const { path, sent, received } = await this.#meeting.stats();
+  #draw() {
+    const { path, sent, received } = this.#pulse.stats ?? {};
     if (!path) return;
     const { participants } = this.#meeting;
     const nameOf = (id) => participants.get(id)?.name ?? id;
@@ -37,8 +38,9 @@ export class StatsPanel {
   }
 }
 
-function describe({ codec, kbps, width, height, fps, lossPercent }) {
+function describe({ codec, kbps, width, height, fps, lossPercent, jitterMs }) {
   const parts = [codec, width ? `${width}×${height}` : null, fps ? `${fps}/s` : null, `${kbps} kbit/s`];
+  if (jitterMs !== undefined) parts.push(t("stats.jitter", { ms: jitterMs }));
   if (lossPercent >= 0.1) parts.push(t("stats.loss", { percent: lossPercent.toFixed(1) }));
   return parts.filter(Boolean).join(" · ");
 }

@@ -3,41 +3,57 @@
 import { h, icon, iconButton, relabel, show } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
 import { hue, initials } from "../ui/names.js";
+import { Bars } from "./bars.js";
 
 const SMALL_PX = 150; // below this width a tile shows only the essential
+const REACTION_MS = 3_000;
 
 export class Tile {
   #video;
   #name;
   #muted;
   #hand;
+  #place = h("span", {});
+  #bars = new Bars();
   #pin;
+  #orders;
+  #reaction = h("span", { class: "tile-reaction", "aria-hidden": "true", hidden: true });
+  #reacted = 0;
   #stream = null;
   #caption = null;
 
-  /** @param {{name: string, caption: string, screen: boolean, self: boolean, onPin: () => void}} options */
-  constructor({ name, caption, screen, self, onPin }) {
+  /** @param {{name: string, caption: string, screen: boolean, self: boolean, onPin: () => void,
+   *  onOrders: (button: HTMLElement) => void}} options */
+  constructor({ name, caption, screen, self, onPin, onOrders }) {
     this.#video = h("video", { autoplay: true, playsInline: true, muted: true, disablePictureInPicture: false, tabIndex: -1 });
     this.#video.addEventListener("loadeddata", () => this.#playing());
     this.#video.addEventListener("resize", () => this.#playing());
     const avatar = h("div", { class: "avatar", "aria-hidden": "true" }, initials(name));
     avatar.style.setProperty("--hue", hue(name));
     this.#muted = h("span", { class: "tile-mark", role: "img", "aria-label": t("tile.muted"), hidden: true }, icon("mic-off"));
-    this.#hand = h("span", { class: "tile-hand", role: "img", "aria-label": t("tile.hand"), hidden: true }, icon("hand"));
+    this.#hand = h("span", { class: "tile-hand", role: "img", "aria-label": t("tile.hand"), hidden: true }, icon("hand"), this.#place);
     this.#name = h("span", { class: "tile-name" });
-    this.#pin = iconButton("pin", t("tile.pin", { name }), onPin, { class: "round tile-pin", "aria-pressed": "false" });
+    this.#pin = iconButton("pin", t("tile.pin", { name }), onPin, { class: "round tile-button", "aria-pressed": "false" });
+    const orders = t("orders.open", { name });
+    this.#orders = iconButton("more", orders, () => onOrders(this.#orders), { class: "round tile-button", hidden: true });
     this.element = h(
       "li",
       { class: "tile" },
       h("div", { class: "tile-face" }, avatar),
       this.#video,
-      h("div", { class: "tile-label" }, this.#muted, this.#name),
+      h("div", { class: "tile-label" }, this.#muted, this.#name, screen ? null : this.#bars.element),
       this.#hand,
-      self && !screen ? null : this.#pin,
+      this.#reaction,
+      self && !screen ? null : h("div", { class: "tile-buttons" }, this.#orders, this.#pin),
     );
     this.element.classList.toggle("screen", screen);
     this.element.classList.toggle("self", self);
     this.setCaption(caption);
+  }
+
+  /** For a picture in a window of its own. */
+  get video() {
+    return this.#video;
   }
 
   setCaption(caption) {
@@ -56,9 +72,13 @@ export class Tile {
     if (stream) this.#video.play().catch(() => {}); // a muted video may always start; it was replaced meanwhile
   }
 
-  setMarks({ muted, speaking, hand, mirrored, pinned, name }) {
+  setMarks({ muted, speaking, hand, hands, mirrored, pinned, name, quality = 0, orders = false }) {
     show(this.#muted, muted);
-    show(this.#hand, hand);
+    show(this.#hand, hand > 0);
+    this.#place.textContent = hands > 1 ? String(hand) : "";
+    this.#hand.setAttribute("aria-label", hands > 1 ? t("tile.handPlace", { place: hand }) : t("tile.hand"));
+    this.#bars.set(quality);
+    show(this.#orders, orders);
     this.element.classList.toggle("speaking", speaking && !muted);
     this.element.classList.toggle("mirrored", mirrored);
     this.element.classList.toggle("pinned", pinned);
@@ -67,8 +87,17 @@ export class Tile {
     relabel(this.#pin, "pin", t(pinned ? "tile.unpin" : "tile.pin", { name }));
   }
 
-  /** @param {{x: number, y: number, width: number, height: number} | null} box  null: not shown now */
-  place(box) {
+  /** For some seconds. @param {SVGElement} picture */
+  react(picture) {
+    clearTimeout(this.#reacted);
+    this.#reaction.replaceChildren(picture);
+    show(this.#reaction, true);
+    this.#reacted = setTimeout(() => show(this.#reaction, false), REACTION_MS);
+  }
+
+  /** @param {{x: number, y: number, width: number, height: number} | null} box  null: not shown now
+   *  @param {{above?: boolean}} [how]  over another tile */
+  place(box, { above = false } = {}) {
     const { style, classList } = this.element;
     show(this.element, box !== null);
     if (!box) return classList.remove("placed");
@@ -76,10 +105,12 @@ export class Tile {
     style.width = `${box.width}px`;
     style.height = `${box.height}px`;
     classList.toggle("small", box.width < SMALL_PX);
+    classList.toggle("above", above);
     if (!classList.contains("placed")) requestAnimationFrame(() => classList.add("placed")); // moves from now on, not to here
   }
 
   close() {
+    clearTimeout(this.#reacted);
     this.#video.srcObject = null;
     this.element.remove();
   }

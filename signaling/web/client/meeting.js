@@ -3,14 +3,17 @@
 //
 // Events (detail): "state" ({state}: idle, joining, joined, reconnecting, closed), "participantjoined" ({participant}),
 // "participantleft" ({participant, reason}), "trackadded" and "trackchanged" ({participant, track}), "trackremoved"
-// ({participant, track: id}), "slots" ({slots}), "speakers" ({participants: ids}), "chat" ({from, name, text, at, own}),
-// "channel" ({open}: of the chat), "hand" ({participant, up}), "connection" ({state}), "trackended" ({source}),
-// "error" (MeetingError, the meeting goes on), "closed" (MeetingError; code "closed" after leave()).
+// ({participant, track: id}), "slots" ({slots}), "speakers" ({participants: ids}), "chat" ({from, name, text, at, own, to, file,
+// past}), "chatfailed" ({code}), "channel" ({open}: of the chat), "hand" ({participant, up}), "reaction" ({participant, reaction}),
+// "receiving" ({video}), "connection" ({state}), "trackended" ({source}), "error" (MeetingError, the meeting goes on), "closed"
+// (MeetingError; code "closed" after leave()).
 
+import { Chat } from "./chat.js";
 import { CLIENT_CODES, MeetingError } from "./errors.js";
 import { Hands } from "./hands.js";
 import { Peer } from "./peer.js";
 import { Publications } from "./publications.js";
+import { Reactions } from "./reactions.js";
 import { Recovery } from "./recovery.js";
 import { Roster } from "./roster.js";
 import { Session } from "./session.js";
@@ -29,6 +32,8 @@ export class Meeting extends EventTarget {
   permissions = { publish: true, subscribe: true, data: true, admin: false };
   limits = {};
   speakers = [];
+  /** Whether pictures are asked for; see receiveVideo. */
+  receivesVideo = true;
   #server;
   #socket = null;
   #session = null;
@@ -42,8 +47,9 @@ export class Meeting extends EventTarget {
     (message) => this.#socket?.send(message) ?? false,
     (source) => this.#emit("trackended", { source }),
   );
-  #chat = null;
+  #chat = new Chat((type, detail) => this.#emit(type, detail), () => this.self);
   #hands = new Hands();
+  #reactions = new Reactions();
   #iceServers = [];
   #pinned = [];
   #statistics = new Statistics();
@@ -69,7 +75,7 @@ export class Meeting extends EventTarget {
   }
 
   get chatOpen() {
-    return this.#chat?.open ?? false;
+    return this.#chat.open;
   }
 
   /** Comes in, or back after a reload of this tab. Settles when the server said welcome; media follows by itself.
@@ -130,11 +136,18 @@ export class Meeting extends EventTarget {
     return this.#peer?.slots.list() ?? [];
   }
 
-  /** False when the text can not be sent now. */
-  sendChat(text) {
-    if (!this.#chat?.send({ text })) return false;
-    this.#emit("chat", { from: this.self.id, name: this.self.name, text, at: Date.now(), own: true });
-    return true;
+  /** Without video nothing but sound is downloaded: the m-lines for pictures become inactive. */
+  receiveVideo(on) {
+    if (on === this.receivesVideo) return;
+    this.receivesVideo = on;
+    this.#peer?.slots.receive("video", on);
+    this.#emit("receiving", { video: on });
+    if (this.#peer) this.#negotiate(this.#peer);
+  }
+
+  /** False when the text can not be sent now. @param {{to?: string, file?: object}} [more]  for one person only; with a file */
+  sendChat(text, more) {
+    return this.#chat.send(text, more);
   }
 
   /** A summary of getStats since the last call; see stats.js. */
@@ -149,6 +162,11 @@ export class Meeting extends EventTarget {
 
   raiseHand(up) {
     if (this.#hands.set(this.self.id, up)) this.#emit("hand", { participant: this.self, up });
+  }
+
+  /** One of REACTIONS (reactions.js), seen by everybody at once and kept by nobody. */
+  react(reaction) {
+    if (this.#reactions.send(reaction)) this.#emit("reaction", { participant: this.self, reaction });
   }
 
   leave() {
@@ -200,23 +218,27 @@ export class Meeting extends EventTarget {
   }
 
   #openChannels(peer) {
-    const chat = peer.openChannel("chat");
-    const hands = peer.openChannel("hands");
-    this.#chat = chat;
+    const [chat, hands, reactions] = ["chat", "hands", "reactions"].map((label) => peer.openChannel(label));
+    this.#chat.attach(chat);
     this.#hands.attach(hands);
-    chat.addEventListener("text", ({ detail }) => this.#receiveChat(detail));
+    this.#reactions.attach(reactions);
     for (const type of ["open", "close"]) chat.addEventListener(type, () => this.#emit("channel", { open: this.chatOpen }));
     hands.addEventListener("text", ({ detail }) => {
       const participant = this.participants.get(detail.from);
       const up = participant && this.#hands.receive(detail);
       if (up !== undefined) this.#emit("hand", { participant, up });
     });
+    reactions.addEventListener("text", ({ detail }) => {
+      const participant = this.participants.get(detail.from);
+      const reaction = participant && this.#reactions.read(detail);
+      if (reaction) this.#emit("reaction", { participant, reaction });
+    });
   }
 
   /** One slot for each track that is already there saves a round trip; the server asks for whatever is missing. */
   #addFirstSlots(peer) {
     const tracks = [...this.participants.values()].flatMap(({ tracks: published }) => [...published.values()]);
-    for (const kind of ["audio", "video"]) {
+    for (const kind of this.receivesVideo ? ["audio", "video"] : ["audio"]) {
       peer.slots.grow(kind, Math.min(MOST_FIRST_SLOTS, tracks.filter((track) => track.kind === kind).length));
     }
   }
@@ -225,7 +247,8 @@ export class Meeting extends EventTarget {
     clearTimeout(this.#rebuild);
     this.#recovery?.close();
     this.#peer?.close();
-    this.#peer = this.#chat = null;
+    this.#peer = null;
+    this.#chat.attach(null);
     this.#publications.attach(null);
   }
 
@@ -255,17 +278,13 @@ export class Meeting extends EventTarget {
   }
 
   #growSlots(missing) {
-    this.#peer.growSlots(missing);
+    this.#peer.growSlots(this.receivesVideo ? missing : { ...missing, video: 0 });
     this.#negotiate(this.#peer);
   }
 
   #speakers(participants) {
     this.speakers = participants;
     this.#emit("speakers", { participants });
-  }
-
-  #receiveChat({ from, name, text, at_ms: at }) {
-    if (typeof text === "string" && typeof from === "string") this.#emit("chat", { from, name, text, at, own: false });
   }
 
   #gone(error) {

@@ -19,13 +19,18 @@ export class Slots {
     }
   }
 
+  /** Stops or starts the download of a kind; the caller negotiates. */
+  receive(kind, on) {
+    for (const slot of this.#slots) if (slot.kind === kind) slot.transceiver.direction = on ? "recvonly" : "inactive";
+  }
+
   count(kind) {
-    return this.#slots.filter((slot) => slot.kind === kind).length;
+    return this.#slots.filter((slot) => slot.kind === kind && slot.transceiver.direction === "recvonly").length;
   }
 
   /** How many of each kind the last local description held. */
   offered() {
-    const held = this.#slots.filter((slot) => slot.transceiver.mid !== null);
+    const held = this.#slots.filter(({ transceiver }) => transceiver.mid !== null && transceiver.direction === "recvonly");
     const audio = held.filter((slot) => slot.kind === "audio").length;
     return { audio, video: held.length - audio };
   }

@@ -15,7 +15,13 @@ export class Statistics {
     const sent = publications.flatMap(({ source, transceiver }) =>
       all
         .filter((entry) => entry.type === "outbound-rtp" && transceiver && entry.mid === transceiver.mid)
-        .map((entry) => ({ source, rid: entry.rid, ...this.#media(entry, entry.bytesSent, find), limited: entry.qualityLimitationReason })),
+        .map((entry) => ({
+          source,
+          rid: entry.rid,
+          ...this.#media(entry, entry.bytesSent, find),
+          limited: entry.qualityLimitationReason,
+          lossPercent: 100 * (find(entry.remoteId)?.fractionLost ?? 0),
+        })),
     );
     const received = slots
       .filter((slot) => slot.track)
@@ -45,6 +51,8 @@ export class Statistics {
 function quality({ packetsLost = 0, packetsReceived = 0, jitter = 0, framesDecoded = 0, freezeCount = 0 }) {
   const expected = packetsLost + packetsReceived;
   return {
+    lost: packetsLost,
+    packets: packetsReceived,
     lossPercent: expected > 0 ? Math.max(0, (100 * packetsLost) / expected) : 0,
     jitterMs: Math.round(jitter * 1000),
     framesDecoded,

@@ -30,6 +30,7 @@ function constraintsFor(source) {
       width: { ideal: (height * 16) / 9 },
       height: { ideal: height },
       frameRate: { ideal: FRAME_RATE },
+      ...(settings.blur ? { backgroundBlur: { ideal: true } } : {}),
     },
   };
 }
@@ -57,6 +58,20 @@ export async function captureBoth() {
     return { microphone, camera };
   }
 }
+
+/** Whether the running track took this on: browsers may agree to a constraint and change nothing. */
+export async function adjust(track, constraints) {
+  try {
+    await track.applyConstraints({ ...track.getConstraints(), ...constraints });
+  } catch {
+    return false;
+  }
+  const now = track.getSettings();
+  return Object.entries(constraints).every(([name, value]) => now[name] === value);
+}
+
+/** Whether the camera's own driver can blur what is behind a person. */
+export const canBlur = (track) => new Set(track?.getCapabilities?.().backgroundBlur ?? []).size > 1;
 
 export const canShareScreen = () => typeof navigator.mediaDevices?.getDisplayMedia === "function";
 

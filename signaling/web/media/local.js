@@ -4,7 +4,7 @@
 // Events: "change" ({source}), "problem" ({source, reason}).
 
 import { remember } from "../ui/settings.js";
-import { capture, captureBoth, reasonOf } from "./capture.js";
+import { adjust, capture, captureBoth, reasonOf } from "./capture.js";
 
 export class LocalMedia extends EventTarget {
   #stopped = false;
@@ -61,6 +61,13 @@ export class LocalMedia extends EventTarget {
     this.#release(source);
     await this.turnOn(source);
     if (!on) this.turnOff(source);
+  }
+
+  /** Switches of the processing: on the running track where the browser can, else by starting the device anew. */
+  async adjust(source, changes) {
+    const { track } = this[source];
+    if (!track || !(await adjust(track, changes))) await this.choose(source, changes);
+    remember(changes);
   }
 
   stop() {

@@ -1,7 +1,7 @@
 // Builds elements. Texts are always text nodes: nothing that people write is ever read as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
-const SPRITE = new URL("../icons.svg", import.meta.url).pathname;
+const sprite = (file) => new URL(`../${file}.svg`, import.meta.url).pathname;
 
 /** h("button", {class: "round", onclick: f, "aria-pressed": "true"}, icon("mic"), "Mute"); null and false are left out. */
 export function h(tag, props = {}, ...children) {
@@ -17,19 +17,26 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
-/** An icon of icons.svg; invisible to screen readers, so its button needs a name. */
-export function icon(name) {
+/** A coloured drawing of a file of them. */
+export function picture(file, name) {
   const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "icon");
+  svg.setAttribute("class", "picture");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `${SPRITE}#${name}`);
+  use.setAttribute("href", `${sprite(file)}#${name}`);
   svg.append(use);
   return svg;
 }
 
+/** An icon of icons.svg; invisible to screen readers, so its button needs a name. */
+export function icon(name) {
+  const svg = picture("icons", name);
+  svg.setAttribute("class", "icon");
+  return svg;
+}
+
 export function setIcon(element, name) {
-  element.querySelector("use").setAttribute("href", `${SPRITE}#${name}`);
+  element.querySelector("use").setAttribute("href", `${sprite("icons")}#${name}`);
 }
 
 /** A button with an icon, a name and a tooltip. */

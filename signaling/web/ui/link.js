@@ -1,24 +1,26 @@
-// The link to a meeting: without the token of whoever copies it.
+// The link to a meeting: without the token of whoever passes it on.
 
 import { t } from "./i18n.js";
 import { notify, warn } from "./toast.js";
 
 const address = () => `${location.origin}${location.pathname}`;
 
-/** Native sharing on touch devices, the clipboard elsewhere. */
-export async function invite(room) {
-  const url = address();
-  if (navigator.share && matchMedia("(pointer: coarse)").matches) {
-    try {
-      return await navigator.share({ title: room, url });
-    } catch (error) {
-      if (error.name === "AbortError") return undefined;
-    }
-  }
+export const canSend = () => typeof navigator.share === "function";
+
+export async function copyLink() {
   try {
-    await navigator.clipboard.writeText(url);
-    return notify(t("call.copied"), "check");
+    await navigator.clipboard.writeText(address());
+    notify(t("call.copied"), "check");
   } catch {
-    return warn(t("call.copyFailed", { link: url }));
+    warn(t("call.copyFailed", { link: address() }));
+  }
+}
+
+/** By whatever programs the system offers. */
+export async function sendLink(room) {
+  try {
+    await navigator.share({ title: room, url: address() });
+  } catch (error) {
+    if (error.name !== "AbortError") await copyLink(); // the person changed their mind
   }
 }

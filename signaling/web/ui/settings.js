@@ -7,7 +7,9 @@ const DEFAULTS = Object.freeze({
   cameraId: "",
   speakerId: "",
   quality: "high", // or "standard"
+  blur: false,
   mirror: true,
+  layout: "grid", // or "speaker" or "sidebar"
   noiseSuppression: true,
   echoCancellation: true,
 });

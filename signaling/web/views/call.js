@@ -1,5 +1,6 @@
 // The meeting on the screen. Ties the meeting's events to stage, controls, chat and people; each of those draws itself.
 
+import { AudioOnly } from "../call/audio_only.js";
 import { Banner } from "../call/banner.js";
 import { cast } from "../call/cast.js";
 import { Chat } from "../call/chat.js";
@@ -7,17 +8,22 @@ import { Controls } from "../call/controls.js";
 import { Keys } from "../call/keys.js";
 import { Panel } from "../call/panel.js";
 import { People } from "../call/people.js";
+import { Pip } from "../call/pip.js";
+import { Pulse } from "../call/pulse.js";
+import { Floating, reactionPicture, reactionText } from "../call/reactions.js";
 import { Stage } from "../call/stage.js";
 import { StatsPanel } from "../call/stats.js";
 import { Playback } from "../media/playback.js";
 import { announce, h, icon } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
-import { invite } from "../ui/link.js";
+import { canSend, copyLink, sendLink } from "../ui/link.js";
 import { explain } from "../ui/problem.js";
+import { remember, settings } from "../ui/settings.js";
 import { notify, warn } from "../ui/toast.js";
 import { DevicePicker } from "./devices.js";
 
-const REDRAWN_ON = ["participantjoined", "participantleft", "trackadded", "trackchanged", "trackremoved", "slots", "speakers"];
+const PANELS = ["chat", "people", "stats", "settings"];
+const REDRAWN_ON = ["receiving", "participantjoined", "participantleft", "trackadded", "trackchanged", "trackremoved", "slots", "speakers"];
 
 export class CallView {
   #meeting;
@@ -30,6 +36,10 @@ export class CallView {
   #people = new People();
   #chat;
   #playback;
+  #pulse;
+  #audioOnly;
+  #pip = new Pip((id) => this.#press(id));
+  #floating = new Floating();
   #keys;
   #unread = 0;
   #streams = new Map(); // track → MediaStream, so that a tile keeps its stream
@@ -41,8 +51,15 @@ export class CallView {
     this.#meeting = meeting;
     this.#local = local;
     this.#sender = sender;
-    this.#stage = new Stage(this.#alone());
-    this.#controls = new Controls({ room: meeting.room, press: (id) => this.#press(id) });
+    this.#pulse = new Pulse(meeting);
+    this.#audioOnly = new AudioOnly(meeting, local);
+    this.#stage = new Stage(this.#alone(), () => {});
+    this.#controls = new Controls({
+      room: meeting.room,
+      press: (id) => this.#press(id),
+      layout: (name) => this.#setLayout(name),
+      react: (reaction) => meeting.react(reaction),
+    });
     this.#chat = new Chat({ send: (text) => meeting.sendChat(text), allowed: meeting.permissions.data });
     const sounds = h("div", { hidden: true });
     this.#playback = new Playback(sounds);
@@ -51,7 +68,7 @@ export class CallView {
       { class: "call" },
       h("h1", { class: "hidden-text" }, `${t("lobby.room")} ${meeting.room}`),
       this.#banner.element,
-      h("div", { class: "call-middle" }, this.#stage.element, this.#panel.element),
+      h("div", { class: "call-middle" }, this.#stage.element, this.#floating.element, this.#panel.element),
       this.#controls.element,
       sounds,
     );
@@ -61,10 +78,8 @@ export class CallView {
       muted: () => Boolean(local.microphone.track) && !local.microphone.on,
       talk: (on) => this.#talk(on),
     });
-    this.#controls.offer("share", sender.canShare);
-    this.#controls.offer("hand", meeting.permissions.data);
-    this.#controls.offer("fullscreen", document.fullscreenEnabled);
-    for (const id of ["microphone", "camera"]) this.#controls.offer(id, meeting.permissions.publish);
+    this.#offer();
+    this.#setLayout(settings.layout);
     this.#drawDevices();
     this.#draw();
   }
@@ -73,6 +88,8 @@ export class CallView {
     this.#closing.abort();
     clearTimeout(this.#frame);
     this.#keys.close();
+    this.#pulse.close();
+    this.#pip.close();
     this.#stage.close();
     this.#controls.close();
     this.#playback.close();
@@ -92,6 +109,8 @@ export class CallView {
     on(meeting, "participantleft", ({ participant }) => this.#tell("call.left", participant));
     on(meeting, "trackadded", ({ participant, track }) => track.source === "screen" && this.#tell("call.sharing", participant));
     on(meeting, "hand", (change) => this.#hand(change));
+    on(meeting, "reaction", (reaction) => this.#reacted(reaction));
+    on(meeting, "receiving", ({ video }) => this.#receiving(video));
     on(meeting, "chat", (message) => this.#received(message));
     on(meeting, "channel", ({ open }) => this.#chat.setOpen(open));
     on(meeting, "state", ({ state }) => this.#signalling(state));
@@ -104,7 +123,9 @@ export class CallView {
     on(this.#playback, "blocked", ({ blocked }) => this.#sound(blocked));
     on(this.#stage, "pinned", () => meeting.pin(this.#stage.pinnedOther ? [this.#stage.pinnedOther] : []));
     on(this.#panel, "change", () => this.#panelChanged());
-    on(document, "fullscreenchange", () => this.#controls.set("fullscreen", Boolean(document.fullscreenElement)));
+    on(this.#pulse, "beat", () => this.#redraw());
+    on(this.#pip, "change", () => (this.#controls.buttons.set("pip", this.#pip.open), this.#redraw()));
+    on(document, "fullscreenchange", () => this.#controls.buttons.set("fullscreen", Boolean(document.fullscreenElement)));
     this.#chat.setOpen(meeting.chatOpen);
     this.#media(meeting.connectionState);
   }
@@ -118,15 +139,21 @@ export class CallView {
         return this.#share();
       case "hand":
         return this.#meeting.raiseHand(!this.#meeting.hands.includes(this.#meeting.self.id));
-      case "layout":
-        this.#stage.setLayout(this.#stage.layout === "grid" ? "focus" : "grid");
-        return this.#controls.set("layout", this.#stage.layout === "focus");
+      case "pip":
+        return this.#pip.open ? this.#pip.close() : this.#pip.show(this.#stage.prominentVideo);
+      case "audio":
+        return this.#audioOnly.toggle();
       case "copy":
-        return invite(this.#meeting.room);
+        return copyLink();
+      case "send":
+        return sendLink(this.#meeting.room);
       case "fullscreen":
         return document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
       case "leave":
         return this.#meeting.leave();
+      case "more":
+      case "react":
+        return undefined; // the browser opens their menus
       default:
         return this.#panel.open === id ? this.#panel.hide() : this.#openPanel(id);
     }
@@ -139,7 +166,7 @@ export class CallView {
       return this.#panel.show(id, t("chat.title"), this.#chat);
     }
     if (id === "people") return this.#panel.show(id, t("people.title"), this.#people);
-    if (id === "stats") return this.#panel.show(id, t("stats.title"), (this.#stats ??= new StatsPanel(this.#meeting)));
+    if (id === "stats") return this.#panel.show(id, t("stats.title"), (this.#stats ??= new StatsPanel(this.#meeting, this.#pulse)));
     this.#devices ??= new DevicePicker(this.#local, {
       more: true,
       onSpeaker: () => this.#playback.useSpeaker(),
@@ -149,7 +176,7 @@ export class CallView {
   }
 
   #panelChanged() {
-    for (const id of ["chat", "people", "stats", "settings"]) this.#controls.setOpen(id, this.#panel.open === id);
+    for (const id of PANELS) this.#controls.buttons.setOpen(id, this.#panel.open === id);
     if (this.#panel.open !== "stats") {
       this.#stats?.close();
       this.#stats = null;
@@ -183,9 +210,43 @@ export class CallView {
 
   #hand({ participant, up }) {
     const own = participant.id === this.#meeting.self.id;
-    if (own) this.#controls.set("hand", up);
+    if (own) this.#controls.buttons.set("hand", up);
     else if (up) this.#tell("call.handRaised", participant);
     this.#redraw();
+  }
+
+  #reacted({ participant, reaction }) {
+    const own = participant.id === this.#meeting.self.id;
+    this.#floating.add(reaction, own ? t("you") : participant.name);
+    this.#stage.react(participant.id, reactionPicture(reaction));
+    if (!own) announce(t("call.reacted", { name: participant.name, reaction: reactionText(reaction) }));
+  }
+
+  #receiving(video) {
+    this.#controls.buttons.set("audio", !video);
+    const button = { text: t("control.video"), action: () => this.#audioOnly.toggle() };
+    this.#banner.set("audio", video ? null : t("call.audioOnly"), button);
+    this.#drawDevices();
+  }
+
+  #setLayout(layout) {
+    remember({ layout });
+    this.#stage.setLayout(layout);
+    this.#controls.menu.setLayout(layout);
+  }
+
+  /** What this browser, this device and this invitation allow. */
+  #offer() {
+    const { permissions } = this.#meeting;
+    const { buttons } = this.#controls;
+    buttons.offer("share", this.#sender.canShare);
+    for (const id of ["hand", "react"]) buttons.offer(id, permissions.data);
+    buttons.offer("fullscreen", document.fullscreenEnabled);
+    buttons.offer("pip", Pip.possible);
+    buttons.offer("send", canSend());
+    buttons.offer("audio", permissions.subscribe);
+    buttons.offer("room", false);
+    for (const id of ["microphone", "camera"]) buttons.offer(id, permissions.publish);
   }
 
   #tell(key, { name }) {
@@ -213,9 +274,9 @@ export class CallView {
 
   #drawDevices() {
     const { microphone, camera } = this.#local;
-    this.#controls.set("microphone", microphone.on, { off: !microphone.on, busy: microphone.busy });
-    this.#controls.set("camera", camera.on, { off: !camera.on, busy: camera.busy });
-    this.#controls.set("share", this.#sender.sharing);
+    this.#controls.buttons.set("microphone", microphone.on, { off: !microphone.on, busy: microphone.busy });
+    this.#controls.buttons.set("camera", camera.on, { off: !camera.on, busy: camera.busy || this.#audioOnly.on });
+    this.#controls.buttons.set("share", this.#sender.sharing);
   }
 
   /** Many messages, one drawing. */
@@ -230,12 +291,15 @@ export class CallView {
       cameraStream: camera.on ? this.#streamOf(camera.track) : null,
       screenStream: this.#streamOf(this.#sender.screenTrack),
       microphoneOn: microphone.on,
-      hands: new Set(this.#meeting.hands),
+      levels: this.#pulse.levels,
     });
     this.#stage.update(tiles);
     this.#people.update(tiles);
     this.#controls.setPeople(this.#meeting.participants.size + 1);
     this.#playback.update(this.#meeting.slots());
+    const { prominent } = this.#stage;
+    const mirrored = Boolean(prominent?.self) && !prominent.screen && settings.mirror;
+    this.#pip.update(prominent, { microphone: microphone.on, camera: camera.on, mirrored });
   }
 
   #streamOf(track) {
@@ -245,7 +309,10 @@ export class CallView {
   }
 
   #alone() {
-    const copy = h("button", { type: "button", class: "primary", onclick: () => invite(this.#meeting.room) }, icon("link"), t("control.copy"));
-    return h("div", { class: "alone", hidden: true }, h("strong", {}, t("tile.alone")), h("p", {}, t("tile.aloneText")), copy);
+    const button = (className, iconName, key, onclick) => h("button", { type: "button", class: className, onclick }, icon(iconName), t(key));
+    const copy = button("primary", "link", "control.copy", copyLink);
+    const send = canSend() && button("secondary", "share", "control.send", () => sendLink(this.#meeting.room));
+    const ways = h("div", { class: "alone-ways" }, copy, send);
+    return h("div", { class: "alone", hidden: true }, h("strong", {}, t("tile.alone")), h("p", {}, t("tile.aloneText")), ways);
   }
 }

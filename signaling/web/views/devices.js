@@ -1,6 +1,6 @@
 // Choosing microphone, camera and speaker, and how the picture is taken. Used in the lobby and in the call's settings.
 
-import { listDevices } from "../media/capture.js";
+import { adjust, canBlur, listDevices } from "../media/capture.js";
 import { playTestSound } from "../media/level.js";
 import { h, icon, show } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
@@ -12,6 +12,7 @@ export class DevicePicker {
   #local;
   #selects = {};
   #rows = {};
+  #blur = null;
 
   /** @param {LocalMedia} local  @param {{more?: boolean, onSpeaker?: () => void, onChange?: () => void}} [options] */
   constructor(local, { more = false, onSpeaker = () => {}, onChange = () => {} } = {}) {
@@ -19,7 +20,7 @@ export class DevicePicker {
     const test = h(
       "button",
       { type: "button", class: "round plain", title: t("device.testSpeaker"), "aria-label": t("device.testSpeaker") },
-      icon("sound"),
+      icon("play"),
     );
     test.addEventListener("click", () => playTestSound(settings.speakerId));
     this.element = h(
@@ -47,6 +48,7 @@ export class DevicePicker {
       select.disabled = options.length === 0;
       select.replaceChildren(...(options.length ? options : [h("option", {}, t("device.none"))]));
     }
+    if (this.#blur) show(this.#blur, canBlur(this.#local.camera.track));
     show(this.#rows.speaker, devices.speaker.length > 0 && "setSinkId" in HTMLMediaElement.prototype);
   }
 
@@ -72,7 +74,13 @@ export class DevicePicker {
     for (const value of ["high", "standard"]) {
       quality.append(h("option", { value, selected: settings.quality === value }, t(`device.${value}`)));
     }
-    const microphone = (changes) => this.#local.choose("microphone", changes);
+    const microphone = (changes) => this.#local.adjust("microphone", changes);
+    const blur = ({ blur: on }) => {
+      remember({ blur: on });
+      const { track } = this.#local.camera;
+      return track && adjust(track, { backgroundBlur: on });
+    };
+    this.#blur = toggle("device.blur", "blur", blur);
     return h(
       "div",
       { class: "switches" },
@@ -80,6 +88,7 @@ export class DevicePicker {
       quality,
       toggle("device.noise", "noiseSuppression", microphone),
       toggle("device.echo", "echoCancellation", microphone),
+      this.#blur,
       toggle("device.mirror", "mirror", (changes) => (remember(changes), onChange())),
     );
   }

@@ -1,6 +1,6 @@
 // The start page: a new meeting, or the name of one that exists.
 
-import { h, icon } from "../ui/dom.js";
+import { h, icon, iconButton } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
 import { isRoomName, newRoomName } from "../ui/names.js";
 
@@ -33,13 +33,16 @@ export class HomeView {
       this.#hint.textContent = t("home.invalid");
       return this.#input.focus();
     };
+    const proposed = h("strong", {}, newRoomName());
+    const again = iconButton("again", t("home.another"), () => (proposed.textContent = newRoomName()), { class: "round plain" });
     this.element = h(
       "main",
       { class: "home" },
       brand(),
       h("h1", {}, t("home.title")),
       h("p", { class: "lead" }, t("home.text")),
-      h("button", { type: "button", class: "primary large", onclick: () => open(newRoomName()) }, t("home.start"), icon("arrow")),
+      h("button", { type: "button", class: "primary large", onclick: () => open(proposed.textContent) }, t("home.start"), icon("arrow")),
+      h("p", { class: "home-name" }, h("span", { role: "status" }, t("home.named"), " ", proposed), again),
       h(
         "form",
         { class: "home-enter", onsubmit: submit },
