@@ -10,8 +10,8 @@ cdef struct UdpPort
 
 cdef UdpPort *udp_create(int fd, int family, Core *core) except NULL
 cdef void udp_free(UdpPort *port) noexcept
-# Reads what is there, at most one batch, into the engine. Gives the number of datagrams.
-cdef int udp_receive(UdpPort *port) noexcept nogil
+# Reads what one of the worker's sockets has, at most one batch, into the engine. Gives the number of datagrams.
+cdef int udp_receive(UdpPort *port, int fd) noexcept nogil
 # Sends what the engine's transmit queue holds.
 cdef void udp_flush(void *port) noexcept nogil
 # One datagram at once, from any thread: 0, or errno.

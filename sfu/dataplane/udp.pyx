@@ -197,7 +197,7 @@ cdef int64_t arrival_of(msghdr *message) noexcept nogil:
     return 0
 
 
-cdef int udp_receive(UdpPort *port) noexcept nogil:
+cdef int udp_receive(UdpPort *port, int fd) noexcept nogil:
     cdef Core *core = port.core
     cdef Endpoint source
     cdef int64_t to_monotonic, arrival_us
@@ -205,7 +205,7 @@ cdef int udp_receive(UdpPort *port) noexcept nogil:
     for place in range(UDP_BATCH):
         port.incoming[place].msg_hdr.msg_namelen = sizeof(sockaddr_storage)
         port.incoming[place].msg_hdr.msg_controllen = CONTROL_SIZE
-    count = recvmmsg(port.fd, port.incoming, UDP_BATCH, MSG_DONTWAIT, NULL)
+    count = recvmmsg(fd, port.incoming, UDP_BATCH, MSG_DONTWAIT, NULL)
     if count <= 0:
         return 0
     core.now_us = monotonic_us()

@@ -1,5 +1,5 @@
 # The loop around one engine.
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from sfu.dataplane.engine cimport Engine
 from sfu.dataplane.state cimport Core
@@ -9,9 +9,12 @@ cdef struct Loop:
     Core *core
     UdpPort *port
     int socket_fd
+    int feedback_fd         # RTCP; -1: it comes with the rest
     int wake_fd             # written by the control thread: commands, or the end
     int event_fd            # written by the loop: events
-    int epoll_fd
+    int epoll_fd            # everything
+    int media_epoll_fd      # everything but feedback
+    int64_t feedback_us     # when feedback was read last, while it is not waited for; else 0
     uint64_t stop
 
 cdef class Worker:
@@ -25,3 +28,4 @@ cdef class Worker:
     cdef object __weakref__
 
     cdef void _end(self)
+    cdef void _close_sockets(self)

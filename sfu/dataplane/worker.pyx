@@ -1,12 +1,15 @@
-"""The worker: one thread and one UDP socket around an engine, and nothing else.
+"""The worker: one thread and one UDP address around an engine, and nothing else.
 
-Owns the socket, the thread and the waiting. The thread never takes the GIL: it is a plain POSIX thread that works on the
+Owns the sockets, the thread and the waiting. The thread never takes the GIL: it is a plain POSIX thread that works on the
 engine's core until the control thread tells it to stop. The control thread sends STUN and DTLS on the same socket by itself.
+
+Media wakes the thread at once. RTCP has a socket of its own (sockets.py): whoever has just read it waits for media only, and reads
+it again with the next media, or when FEEDBACK_LATEST_US are over. So feedback never makes media wait, and hardly ever costs a
+wake-up of its own.
 """
 
 import atexit
 import os
-import socket
 import weakref
 
 import cython
@@ -26,6 +29,7 @@ from sfu.dataplane.state cimport DIRECTION_OUT, TRAFFIC_DTLS, TRAFFIC_STUN, Endp
 from sfu.dataplane.udp cimport UDP_BATCH, monotonic_us, udp_create, udp_flush, udp_free, udp_receive, udp_send_one
 from sfu.dataplane.atomics cimport load_u64, store_u64
 
+from sfu.dataplane.sockets import open_sockets
 from sfu.dataplane.types import Event
 from sfu.errors import LocalError
 
@@ -48,20 +52,23 @@ cdef extern from * nogil:
         return failed;
     }
     static void ciranda_join(unsigned long thread) { pthread_join((pthread_t)thread, NULL); }
-    static int ciranda_watch(int epoll, int fd) {
-        struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    static int ciranda_watch(int epoll, int fd, unsigned int flag) {
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = flag};
         return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
     }
-    static int ciranda_wait(int epoll, int timeout_ms) {
+    static unsigned int ciranda_wait(int epoll, int timeout_ms) {
         struct epoll_event events[4];
-        return epoll_wait(epoll, events, 4, timeout_ms);
+        unsigned int ready = 0;
+        int count = epoll_wait(epoll, events, 4, timeout_ms);
+        while (count > 0) ready |= events[--count].data.u32;
+        return ready;
     }
     """
     ctypedef void *(*Body)(void *) noexcept nogil
     int start_thread "ciranda_thread"(unsigned long *thread, Body body, void *argument)
     void join_thread "ciranda_join"(unsigned long thread)
-    int watch "ciranda_watch"(int epoll, int fd)
-    int wait_for "ciranda_wait"(int epoll, int timeout_ms)
+    int watch "ciranda_watch"(int epoll, int fd, unsigned int flag)
+    unsigned int wait_for "ciranda_wait"(int epoll, int timeout_ms)
     int epoll_create1(int flags)
     int eventfd(unsigned int initial, int flags)
     int EPOLL_CLOEXEC, EFD_CLOEXEC, EFD_NONBLOCK
@@ -69,15 +76,36 @@ cdef extern from * nogil:
 cdef enum:
     MAX_WAIT_US = 1000000
     FLUSH_BYTES = 262144        # of the transmit arena: it stays in the processor's cache
+    FEEDBACK_EARLIEST_US = 2000 # after it was read: again with the next media
+    FEEDBACK_LATEST_US = 5000   # after it was read: again by itself
+
+cdef enum Ready:
+    READY_WAKE = 1
+    READY_MEDIA = 2
+    READY_FEEDBACK = 4
 
 _running = weakref.WeakSet()
 
 
 # -- the thread -----------------------------------------------------------------------------------------------------------------
 
-cdef inline int wait_ms(const Core *core) noexcept nogil:
-    cdef int64_t left_us = min(core.next_timer_us - monotonic_us(), MAX_WAIT_US)
+cdef inline int wait_ms(int64_t until_us) noexcept nogil:
+    cdef int64_t left_us = min(until_us - monotonic_us(), MAX_WAIT_US)
     return <int>((left_us + 999) // 1000) if left_us > 0 else 0
+
+
+# Waits for what there is to do; for feedback only if it has not been read lately.
+cdef unsigned int wait_ready(Loop *loop) noexcept nogil:
+    cdef int64_t timer_us = loop.core.next_timer_us
+    cdef unsigned long long count
+    cdef unsigned int ready
+    if loop.feedback_us:
+        ready = wait_for(loop.media_epoll_fd, wait_ms(min(timer_us, loop.feedback_us + FEEDBACK_LATEST_US)))
+    else:
+        ready = wait_for(loop.epoll_fd, wait_ms(timer_us))
+    if ready & READY_WAKE:
+        read(loop.wake_fd, &count, sizeof(count))
+    return ready
 
 
 cdef inline void announce(Loop *loop) noexcept nogil:
@@ -87,34 +115,59 @@ cdef inline void announce(Loop *loop) noexcept nogil:
         write(loop.event_fd, &one, sizeof(one))
 
 
-# One batch of datagrams and whatever else is due. Gives 1 if there may be more to read.
-cdef int run_once(Loop *loop) noexcept nogil:
+# At most a batch. Gives what there may be more of.
+cdef unsigned int read_media(Loop *loop) noexcept nogil:
+    cdef int count = udp_receive(loop.port, loop.socket_fd)
+    forward_pending(loop.core)
+    return READY_MEDIA if count == UDP_BATCH else 0
+
+
+# The same, if it is time: with media or without.
+cdef unsigned int read_feedback(Loop *loop, unsigned int ready) noexcept nogil:
     cdef Core *core = loop.core
+    cdef int64_t wait_us = FEEDBACK_EARLIEST_US if ready & READY_MEDIA else FEEDBACK_LATEST_US
     cdef int count
+    if not ready & READY_FEEDBACK and (loop.feedback_us == 0 or core.now_us - loop.feedback_us < wait_us):
+        if ready & READY_MEDIA and loop.feedback_us == 0:
+            loop.feedback_us = core.now_us      # epoll has just said that there is none
+        return 0
+    udp_flush(loop.port)        # media first
+    count = udp_receive(loop.port, loop.feedback_fd)
+    forward_pending(core)
+    loop.feedback_us = core.now_us if count or ready & READY_MEDIA else 0
+    return READY_MEDIA | READY_FEEDBACK if count == UDP_BATCH else 0
+
+
+# One batch of datagrams and whatever else is due. Gives what there may be more of.
+cdef unsigned int run_once(Loop *loop, unsigned int ready) noexcept nogil:
+    cdef Core *core = loop.core
+    cdef unsigned int more = 0
     core.now_us = monotonic_us()
     commands_apply(core)
-    count = udp_receive(loop.port)
-    forward_pending(core)
+    if ready & READY_MEDIA:
+        more = read_media(loop)
+    if loop.feedback_fd >= 0:
+        more |= read_feedback(loop, ready)
     if core.now_us >= core.next_timer_us:
         run_timers(core)
     udp_flush(loop.port)
     announce(loop)
-    return count == UDP_BATCH
+    return more
 
 
 cdef void *loop_body(void *argument) noexcept nogil:
     cdef Loop *loop = <Loop *>argument
     cdef Core *core = loop.core
-    cdef unsigned long long count
-    cdef int more = 0
+    cdef unsigned int ready = 0
     cdef int64_t before_us = monotonic_us()
     cdef int64_t woken_us, done_us
     while not load_u64(&loop.stop):
-        if not more:
-            wait_for(loop.epoll_fd, wait_ms(core))
-            read(loop.wake_fd, &count, sizeof(count))
-        woken_us = monotonic_us() if not more else before_us
-        more = run_once(loop)
+        if ready == 0:
+            ready = wait_ready(loop)
+            woken_us = monotonic_us()
+        else:
+            woken_us = before_us
+        ready = run_once(loop, ready)
         done_us = monotonic_us()
         core.counters.busy_us += <uint64_t>(done_us - woken_us)
         core.counters.elapsed_us += <uint64_t>(done_us - before_us)
@@ -130,7 +183,8 @@ cdef class Worker:
         self.loop = <Loop *>calloc(1, sizeof(Loop))
         if self.loop == NULL:
             raise MemoryError
-        self.loop.socket_fd = self.loop.wake_fd = self.loop.event_fd = self.loop.epoll_fd = -1
+        self.loop.socket_fd = self.loop.feedback_fd = self.loop.wake_fd = self.loop.event_fd = -1
+        self.loop.epoll_fd = self.loop.media_epoll_fd = -1
 
     def __init__(
         self, engine: Engine, host: str, port: int, *, receive_buffer: int = 4 << 20, send_buffer: int = 4 << 20
@@ -139,44 +193,26 @@ cdef class Worker:
             raise LocalError("a worker is initialised once")
         if engine.running or engine.wake_fd >= 0:
             raise LocalError("another worker has this engine")
-        opened = self._open(host, port, receive_buffer, send_buffer)
+        media, feedback = open_sockets(host, port, receive_buffer, send_buffer)
         self.engine = engine
-        self.family = opened.family
-        self._address = opened.getsockname()[:2]
+        self.family = media.family
+        self._address = media.getsockname()[:2]
         self.loop.core = engine.core
-        self.loop.socket_fd = opened.detach()
+        self.loop.socket_fd = media.detach()
+        if feedback is not None:
+            self.loop.feedback_fd = feedback.detach()
         self.loop.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
         self.loop.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
         self.loop.epoll_fd = epoll_create1(EPOLL_CLOEXEC)
-        if self.loop.wake_fd < 0 or self.loop.event_fd < 0 or self.loop.epoll_fd < 0:
+        self.loop.media_epoll_fd = epoll_create1(EPOLL_CLOEXEC)
+        if min(self.loop.wake_fd, self.loop.event_fd, self.loop.epoll_fd, self.loop.media_epoll_fd) < 0:
             raise OSError("no file descriptor left for the worker")
-        if watch(self.loop.epoll_fd, self.loop.socket_fd) or watch(self.loop.epoll_fd, self.loop.wake_fd):
+        for epoll in (self.loop.epoll_fd, self.loop.media_epoll_fd):
+            if watch(epoll, self.loop.socket_fd, READY_MEDIA) or watch(epoll, self.loop.wake_fd, READY_WAKE):
+                raise OSError("epoll does not take the worker's descriptors")
+        if self.loop.feedback_fd >= 0 and watch(self.loop.epoll_fd, self.loop.feedback_fd, READY_FEEDBACK):
             raise OSError("epoll does not take the worker's descriptors")
         self.loop.port = udp_create(self.loop.socket_fd, self.family, engine.core)
-
-    @staticmethod
-    def _open(host, port, receive_buffer, send_buffer):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        made = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            if family == socket.AF_INET6:
-                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            made.setblocking(False)
-            made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-            for option, forced, size in (
-                (socket.SO_RCVBUF, SO_RCVBUFFORCE, receive_buffer),
-                (socket.SO_SNDBUF, SO_SNDBUFFORCE, send_buffer),
-            ):
-                try:
-                    made.setsockopt(socket.SOL_SOCKET, forced, size)
-                except PermissionError:
-                    # Only root may pass the system's limit.
-                    made.setsockopt(socket.SOL_SOCKET, option, size)
-            made.bind((host, port))
-        except BaseException:
-            made.close()
-            raise
-        return made
 
     def __del__(self):
         # Before the garbage collector takes anything apart: the thread uses what the engine's tables keep alive.
@@ -187,7 +223,8 @@ cdef class Worker:
         if self.loop == NULL:
             return
         self._end()
-        for fd in (self.loop.socket_fd, self.loop.wake_fd, self.loop.event_fd, self.loop.epoll_fd):
+        self._close_sockets()
+        for fd in (self.loop.wake_fd, self.loop.event_fd, self.loop.epoll_fd, self.loop.media_epoll_fd):
             if fd >= 0:
                 close(fd)
         udp_free(self.loop.port)
@@ -210,6 +247,12 @@ cdef class Worker:
         # What came too late for the thread is done here.
         commands_apply(self.engine.core)
         self.engine.reap()
+
+    cdef void _close_sockets(self):
+        for fd in (self.loop.socket_fd, self.loop.feedback_fd):
+            if fd >= 0:
+                close(fd)
+        self.loop.socket_fd = self.loop.feedback_fd = -1
 
     @property
     def address(self) -> tuple[str, int]:
@@ -237,9 +280,7 @@ cdef class Worker:
         self._end()
         _running.discard(self)
         self.stopped = True
-        if self.loop.socket_fd >= 0:
-            close(self.loop.socket_fd)
-            self.loop.socket_fd = -1
+        self._close_sockets()
 
     def fileno(self) -> int:
         return self.loop.event_fd
@@ -273,12 +314,6 @@ cdef class Worker:
             return
         self.engine.control.packets[<int>DIRECTION_OUT][<int>TRAFFIC_STUN if length and bytes[0] < 4 else <int>TRAFFIC_DTLS] += 1
         self.engine.control.bytes[<int>DIRECTION_OUT] += length
-
-
-# SOL_SOCKET options that the socket module does not name (asm-generic/socket.h).
-SO_TIMESTAMPNS = 35
-SO_SNDBUFFORCE = 32
-SO_RCVBUFFORCE = 33
 
 
 @atexit.register
