@@ -75,7 +75,7 @@ cdef extern from * nogil:
 
 cdef enum:
     MAX_WAIT_US = 1000000
-    FLUSH_BYTES = 262144        # of the transmit arena: it stays in the processor's cache
+    FLUSH_BYTES = 32768         # of the transmit arena: the first receivers do not wait for the last, the kernel copies from near caches
     FEEDBACK_EARLIEST_US = 2000 # after it was read: again with the next media
     FEEDBACK_LATEST_US = 5000   # after it was read: again by itself
 
