@@ -3,7 +3,7 @@
 Built on pyOpenSSL itself rather than on aiortc's `RTCDtlsTransport`. That class runs a task for each transport, makes an
 SSL context for each connection (twice the CPU of a handshake), sets up SRTP sessions that nobody here would use, reads
 one record of a datagram, and sends at most 1,500 bytes of a flight at a time. What is needed is this file: synchronous,
-datagrams and `now` in, datagrams and events out. (OpenSSL reads the clock itself for its retransmission timer.)
+datagrams and `now` in, datagrams and events out. Lost flights are repeated by `dtls_flight.py`, sooner than by OpenSSL.
 
 It never learns where datagrams come from: only those of addresses that ICE has validated are handed to it.
 """
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
 from sfu.dataplane.types import SrtpProfile
+from sfu.dtls_flight import MAX_LAST_REPEATS, MAX_REPEATS, Flight
 
 DTLS_1_2 = 0xFEFD
 MTU_BYTES = 1_200
@@ -108,13 +109,15 @@ class DtlsServer:
         self._handshake_bytes = 0
         self._connected = False
         self._closed = False
+        self._flight = Flight()
+        self._outbox: list[bytes] = []
         self._events: deque[DtlsEvent] = deque()
 
     @property
     def connected(self) -> bool:
         return self._connected and not self._closed
 
-    def receive(self, datagram: bytes) -> None:
+    def receive(self, datagram: bytes, now: float) -> None:
         """A datagram from a validated address."""
         if self._closed:
             return
@@ -124,7 +127,9 @@ class DtlsServer:
             if self._handshake_bytes > MAX_HANDSHAKE_BYTES:
                 self._close("dtls_failed")
                 return
+            self._outbox += self._flight.heard(datagram, now)
             self._handshake()
+            self._take_flight(now)
         if self._connected:
             self._read()
 
@@ -143,32 +148,30 @@ class DtlsServer:
         if self._closed:
             return
         self._closed = True
+        self._flight.done()
         self._events.clear()
         if self._connected:
             self._notify()
 
-    def next_timer(self, now: float) -> float | None:
-        """When `handle_timer` wants to run: the handshake's retransmission."""
-        if self._closed or self._connected:
-            return None
-        left = self._ssl.DTLSv1_get_timeout()
-        return None if left is None else now + left
+    def next_timer(self) -> float | None:
+        """When `handle_timer` wants to run: to send the last flight again."""
+        return self._flight.next_time()
 
-    def handle_timer(self) -> None:
-        """Sends the last flight again if OpenSSL finds that its time has come."""
-        if self._closed or self._connected:
-            return
-        try:
-            self._ssl.DTLSv1_handle_timeout()
-        except SSL.Error:
-            self._close("dtls_failed")
+    def handle_timer(self, now: float) -> None:
+        """Sends the last flight again if its time has come."""
+        self._outbox += self._flight.due(now)
 
     def next_event(self) -> DtlsEvent | None:
         """The oldest event not yet taken."""
         return self._events.popleft() if self._events else None
 
     def datagrams(self) -> list[bytes]:
-        """What is to be sent now. OpenSSL writes a stream of records; see `pack_records`."""
+        """What is to be sent now."""
+        waiting, self._outbox = self._outbox, []
+        return waiting + self._made()
+
+    def _made(self) -> list[bytes]:
+        """OpenSSL writes a stream of records; see `pack_records`."""
         output = bytearray()
         while True:
             try:
@@ -176,6 +179,12 @@ class DtlsServer:
             except SSL.Error:
                 break
         return pack_records(bytes(output)) if output else []
+
+    def _take_flight(self, now: float) -> None:
+        flight = self._made()
+        if flight and not self._closed:
+            self._flight.sent(flight, now, most=MAX_LAST_REPEATS if self._connected else MAX_REPEATS)
+        self._outbox += flight
 
     def _handshake(self) -> None:
         try:
@@ -205,6 +214,7 @@ class DtlsServer:
         while not self._closed:
             try:
                 self._events.append(ApplicationData(self._ssl.recv(MAX_RECORD_BYTES)))
+                self._flight.done()  # the client has our last one
             except SSL.WantReadError:
                 return
             except SSL.ZeroReturnError:
@@ -232,6 +242,7 @@ class DtlsServer:
 
     def _close(self, reason: str) -> None:
         self._closed = True
+        self._flight.done()
         self._events.append(DtlsClosed(reason))
 
 

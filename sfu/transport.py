@@ -173,7 +173,7 @@ class Transport:
         """A datagram from an address that is ours in the data plane."""
         if self._dtls is None or self._state == "closed":
             return
-        self._dtls.receive(datagram)
+        self._dtls.receive(datagram, now)
         self._take_dtls_events(now)
         self._take_ice_events(now)  # data is a sign of life
         self._flush()
@@ -182,7 +182,7 @@ class Transport:
         """When `handle_timer` wants to run."""
         if self._ice is None or self._dtls is None or self._state == "closed":
             return None
-        times = (self._ice.next_timer(), self._dtls.next_timer(now), self._dtls_deadline)
+        times = (self._ice.next_timer(), self._dtls.next_timer(), self._dtls_deadline)
         return min((when for when in times if when is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
@@ -199,7 +199,7 @@ class Transport:
             self._ice.note_life(now)
         self._ice.handle_timer(now)
         self._take_ice_events(now)
-        self._dtls.handle_timer()
+        self._dtls.handle_timer(now)
         self._take_dtls_events(now)
         self._flush()
 

@@ -76,7 +76,7 @@ def shake(client: DtlsClient, server: DtlsServer, wire: Wire = perfect, most: in
     to_server = client.step()
     while to_server and flight < most:
         for datagram in wire(flight, to_server):
-            server.receive(datagram)
+            server.receive(datagram, 0.0)
         while (event := server.next_event()) is not None:
             events.append(event)
         to_server = client.receive(wire(flight + 1, server.datagrams()))

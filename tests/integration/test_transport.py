@@ -221,6 +221,8 @@ async def test_no_check_in_time(port: MediaPort) -> None:
 
 async def test_silence_return_and_the_end_of_consent(port: MediaPort) -> None:
     side, client = await connected(port, silence_s=0.1, consent_s=0.5)
+    client.dtls.ssl.send(b"the handshake is over here, too")
+    client.send(*client.dtls.output())
     await until(lambda: bool(side.seen(Disconnected)))
     assert side.transport.state == "disconnected"
     await client.check()

@@ -1,4 +1,4 @@
-"""Three of ten DTLS datagrams are lost, either way: the connection comes about all the same."""
+"""Three of ten DTLS datagrams are lost, either way: the connection comes about all the same, and soon."""
 
 import asyncio
 import time
@@ -10,9 +10,10 @@ from tests.harness.link_emulator import LinkEmulator
 from tests.link.calls import until
 
 BAD = Conditions(loss=0.3, delay_s=0.01, strikes=handshake)
-SEEDS = (1, 2, 5, 8, 18, 40)
-"""Of the first 48 seeds all connect in time, the slowest in 8.4 s; these leave a busy machine some room."""
-CONNECTED_S = 10.0
+SEEDS = range(12)
+CONNECTED_S = 5.0
+"""Of the first 48 seeds half connect within 0.3 s, nine of ten within 0.5 s, the slowest in 1.9 s (while OpenSSL alone repeated our
+flights: 0.65, 3.4 and 7.3 s); a busy machine takes longer."""
 
 
 async def connect(server: Server, seed: int) -> tuple[float, int]:
@@ -24,7 +25,7 @@ async def connect(server: Server, seed: int) -> tuple[float, int]:
             def connected() -> bool:
                 return str(ana.connection.connection_state) == "connected"
 
-            await until(connected, within_s=2 * CONNECTED_S, what=f"connected with seed {seed}")
+            await until(connected, within_s=3 * CONNECTED_S, what=f"connected with seed {seed}")
             return time.monotonic() - started, link.up.counters[Fate.LOST] + link.down.counters[Fate.LOST]
 
 

@@ -16,6 +16,7 @@ from OpenSSL import SSL
 from sfu import dtls
 from sfu.dataplane.types import SrtpProfile
 from sfu.dtls import ApplicationData, Certificate, DtlsClosed, DtlsServer, HandshakeDone, pack_records
+from sfu.dtls_flight import FIRST_REPEAT_S, LEAST_GAP_S, MAX_REPEATS
 from tests.harness.dtls_client import DtlsClient, serve, shake
 
 CERTIFICATE = Certificate()
@@ -119,29 +120,112 @@ def test_every_flight_reversed_and_doubled() -> None:
     assert [type(event) for event in events] == [HandshakeDone]
 
 
-@pytest.mark.parametrize("lost", [1, 3])
-def test_a_lost_flight_of_the_server_is_sent_again(lost: int) -> None:
-    """Flight 1 (ServerHello…) comes back by the server's timer; flight 3 (Finished) when the client repeats its own."""
+def test_a_lost_first_flight_of_the_server_is_sent_again_bit_for_bit() -> None:
     client = DtlsClient()
     server = serve(client, certificate=CERTIFICATE)
-    shake(client, server, lambda number, datagrams: [] if number == lost else datagrams)
+    lost: list[bytes] = []
+
+    def wire(number: int, datagrams: list[bytes]) -> list[bytes]:
+        if number != 1:
+            return datagrams
+        lost.extend(datagrams)
+        return []
+
+    shake(client, server, wire)
+    when = server.next_timer() or 0.0
+    assert when == pytest.approx(FIRST_REPEAT_S)
+    server.handle_timer(when - 0.001)
+    assert server.datagrams() == []
+    server.handle_timer(when)
+    again = server.datagrams()
+    assert again == lost
+    assert server.next_timer() == pytest.approx(when + 2 * FIRST_REPEAT_S)
+    for datagram in client.receive(again):
+        server.receive(datagram, when)
+    client.receive(server.datagrams())
+    assert client.connected()
+    assert server.connected
+
+
+def test_what_a_client_has_already_does_not_disturb_it() -> None:
+    """It got half of the flight: the other half fits when all of it comes again."""
+    client = DtlsClient()
+    server = serve(client, certificate=CERTIFICATE)
+    shake(client, server, lambda number, datagrams: datagrams[:-1] if number == 1 else datagrams)
     assert not client.connected()
+    server.handle_timer(1.0)
+    for datagram in client.receive(server.datagrams()):
+        server.receive(datagram, 1.0)
+    client.receive(server.datagrams())
+    assert client.connected()
+
+
+def test_a_client_that_repeats_its_hello_gets_the_flight_at_once_and_within_bounds() -> None:
+    client = DtlsClient()
+    server = serve(client, certificate=CERTIFICATE)
+    (hello,) = client.step()
+    server.receive(hello, 0.0)
+    flight = server.datagrams()
+    server.receive(hello, LEAST_GAP_S / 2)
+    assert server.datagrams() == []
+    server.receive(hello, LEAST_GAP_S)
+    assert server.datagrams() == flight
+    repeats = 1
+    for number in range(2, 1_000):
+        server.receive(hello, number * LEAST_GAP_S)
+        repeats += server.datagrams() == flight
+        if server.next_event() is not None:
+            break
+    assert repeats == MAX_REPEATS
+    assert server.next_timer() is None
+
+
+def test_a_lost_last_flight_of_the_server_is_sent_again_until_the_client_shows_that_it_came() -> None:
+    client = DtlsClient()
+    server = serve(client, certificate=CERTIFICATE)
+    shake(client, server, lambda number, datagrams: [] if number == 3 else datagrams)
+    assert server.connected
+    assert not client.connected()
+    assert server.send(b"nothing of this is part of the flight")
+    server.datagrams()
+    server.handle_timer(FIRST_REPEAT_S)
+    again = server.datagrams()
+    client.receive(again)
+    assert client.connected()
+    with pytest.raises(SSL.WantReadError):
+        client.ssl.recv(100)
+    server.handle_timer(1.0)
+    assert server.datagrams() == again
+    client.ssl.send(b"here")
+    server.receive(client.output()[0], 1.0)
+    assert server.next_timer() is None
+
+
+def test_a_client_with_nothing_to_say_gets_the_last_flight_a_few_times_more() -> None:
+    _, server = established()
+    times = []
+    while (when := server.next_timer()) is not None:
+        times.append(round(when, 3))
+        server.handle_timer(when)
+        assert server.datagrams()
+    assert times == [0.1, 0.3, 0.7]
+
+
+def test_a_client_that_repeats_its_own_last_flight_gets_ours() -> None:
+    client = DtlsClient()
+    server = serve(client, certificate=CERTIFICATE)
+    shake(client, server, lambda number, datagrams: [] if number == 3 else datagrams)
+    while server.next_timer() is not None:
+        server.handle_timer(100.0 + (server.next_timer() or 0.0))
+        server.datagrams()
     deadline = time.monotonic() + 10
     while not client.connected():
-        now = time.monotonic()
-        assert now < deadline
-        left = client.ssl.DTLSv1_get_timeout()
-        timers = [server.next_timer(now), now + left if left is not None else None]
-        time.sleep(max(0.0, min(when for when in timers if when is not None) - now))
-        server.handle_timer()
-        to_server = client.receive(server.datagrams())
+        assert time.monotonic() < deadline
+        time.sleep(client.ssl.DTLSv1_get_timeout() or 0.0)
         client.ssl.DTLSv1_handle_timeout()
-        to_server += client.output()
-        for datagram in to_server:
-            server.receive(datagram)
+        for datagram in client.output():
+            server.receive(datagram, 0.0)
         client.receive(server.datagrams())
-    assert server.connected
-    assert server.next_timer(time.monotonic()) is None
 
 
 def test_datagrams_of_a_flight_fit_the_mtu() -> None:
@@ -163,7 +247,7 @@ def test_application_data_both_ways_and_several_records_a_datagram() -> None:
     for number in range(3):
         client.ssl.send(b"%d" % number)
     (datagram,) = client.output()
-    server.receive(datagram)
+    server.receive(datagram, 0.0)
     assert [server.next_event() for _ in range(4)] == [*(ApplicationData(b"%d" % n) for n in range(3)), None]
     assert server.send(b"answer")
     client.ssl.bio_write(b"".join(server.datagrams()))
@@ -174,7 +258,7 @@ def test_close_notify_from_either_side() -> None:
     client, server = established()
     client.ssl.shutdown()
     for datagram in client.output():
-        server.receive(datagram)
+        server.receive(datagram, 0.0)
     assert server.next_event() == DtlsClosed("closed_by_peer")
     client, server = established()
     server.close()
@@ -184,7 +268,7 @@ def test_close_notify_from_either_side() -> None:
         client.ssl.recv(100)
     assert server.next_event() is None
     assert not server.send(b"late")
-    server.receive(b"\x17" + bytes(40))
+    server.receive(b"\x17" + bytes(40), 0.0)
     assert server.datagrams() == []
 
 
@@ -198,10 +282,10 @@ def test_forged_records_do_not_end_an_association() -> None:
         b"\x14\xfe\xfd" + bytes(8) + b"\x00\x01\x01",
     ]
     for datagram in forged:
-        server.receive(datagram)
+        server.receive(datagram, 0.0)
         assert server.next_event() is None
     client.ssl.send(b"still here")
-    server.receive(client.output()[0])
+    server.receive(client.output()[0], 0.0)
     assert server.next_event() == ApplicationData(b"still here")
 
 
@@ -209,8 +293,8 @@ def test_a_replayed_record_is_dropped() -> None:
     client, server = established()
     client.ssl.send(b"once")
     (datagram,) = client.output()
-    server.receive(datagram)
-    server.receive(datagram)
+    server.receive(datagram, 0.0)
+    server.receive(datagram, 0.0)
     assert server.next_event() == ApplicationData(b"once")
     assert server.next_event() is None
 
@@ -220,7 +304,7 @@ def test_a_handshake_that_never_ends_is_bounded_in_bytes() -> None:
     (hello,) = DtlsClient().step()
     answered = 0
     for _ in range(2_000):
-        server.receive(hello)
+        server.receive(hello, 0.0)
         answered += sum(len(datagram) for datagram in server.datagrams())
         if (event := server.next_event()) is not None:
             assert event == DtlsClosed("dtls_failed")
@@ -243,7 +327,7 @@ def test_any_bytes_are_dropped_or_end_the_association_with_a_name(junk: list[byt
     server = DtlsServer(CERTIFICATE, ())
     for number, data in enumerate(junk):
         head = b"\x16\xfe\xfd\x00\x00" + number.to_bytes(6, "big") + len(data).to_bytes(2, "big") if shaped else b""
-        server.receive(head + data)
+        server.receive(head + data, 0.0)
         server.datagrams()
         event = server.next_event()
         assert event is None or event == DtlsClosed("dtls_failed")
