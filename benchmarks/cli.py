@@ -22,6 +22,8 @@ from benchmarks.target import TargetError
 
 COMMANDS = {
     "load": ("benchmarks.load", "publishers and receivers, their loss, latency and what they cost the server"),
+    "ramp": ("benchmarks.ramp", "more and more of them, until something breaks"),
+    "limit": ("benchmarks.limit", "what this machine can do at best: libsrtp and sendmmsg, no server"),
 }
 """Name → (module, help)."""
 

@@ -15,6 +15,7 @@ from benchmarks.adapters import Adapter, adapter_for
 from benchmarks.fleet import Fleet, Load
 from benchmarks.floor import measure_floor
 from benchmarks.patterns import PATTERNS
+from benchmarks.plot import load_figure
 from benchmarks.progress import Progress
 from benchmarks.report import table as table
 from benchmarks.result import SHARES, Window, result
@@ -25,6 +26,11 @@ WARM_UP_S = 2.0
 
 SAMPLES = 5
 """Parts of the measured time; their spread says how steady the machine was."""
+
+CURVE = tuple(1 - 10 ** (-n / 10) for n in range(1, 41))
+"""Shares of the packets for the latency's curve, ever closer to all of them."""
+
+plot = load_figure
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -120,8 +126,10 @@ async def measure_load(
         await asyncio.sleep(0.05)
         windows = await watch(target, fleet, seconds, progress)
         latencies = fleet.media.latencies_us(SHARES)
+        curve = list(zip(CURVE, fleet.media.latencies_us(CURVE), strict=False))
         await fleet.stop_sending()
-        return result(fleet, windows, latencies, idle_rss=idle.rss_bytes if idle is not None else 0)
+        found = result(fleet, windows, latencies, idle_rss=idle.rss_bytes if idle is not None else 0)
+        return found | {"latency_curve": curve}
 
 
 async def watch(

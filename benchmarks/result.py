@@ -111,6 +111,14 @@ def result(fleet: Fleet, windows: Sequence[Window], latencies: Sequence[float], 
         },
         "publisher_feedback": {n: sum(s[n] for s in sent) for n in _SENDER_SUMS}
         | {n: sum(s[n] for s in asked) for n in _FEEDBACK_SUMS},
+        "samples": [
+            {
+                "at_s": b.at_s - first.at_s,
+                "packets_per_second": (b.received - a.received) / (b.at_s - a.at_s),
+                "cpu_share": (cost_us(a, b) or 0.0) * (b.received - a.received) / (b.at_s - a.at_s) / 1e6,
+            }
+            for a, b in itertools.pairwise(windows)
+        ],
         "server": _server(windows, idle_rss, fleet),
         "latency_us": dict(zip(("p50", "p99", "p99_9", "max"), latencies, strict=True)),
         "joins": {
