@@ -28,6 +28,7 @@ COMMANDS = {
     "growth": ("benchmarks.growth", "the cost of a packet with ever more receivers"),
     "workers": ("benchmarks.workers", "two workers beside one"),
     "overload": ("benchmarks.overload", "twice what it carries: drops, answers, recovery"),
+    "peers": ("benchmarks.peers", "the same load on Janus, or another server, in turn"),
     "limit": ("benchmarks.limit", "what this machine can do at best: libsrtp and sendmmsg, no server"),
 }
 """Name → (module, help)."""
