@@ -29,6 +29,7 @@ COMMANDS = {
     "workers": ("benchmarks.workers", "two workers beside one"),
     "overload": ("benchmarks.overload", "twice what it carries: drops, answers, recovery"),
     "peers": ("benchmarks.peers", "the same load on Janus, or another server, in turn"),
+    "page": ("benchmarks.page", "what a person waits for in Chromium: first paint, connected, first picture"),
     "limit": ("benchmarks.limit", "what this machine can do at best: libsrtp and sendmmsg, no server"),
 }
 """Name → (module, help)."""
