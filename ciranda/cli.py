@@ -54,10 +54,7 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with Server(settings) as server:
-        media = [
-            f"[{host}]:{port}/udp" if ":" in host else f"{host}:{port}/udp" for host, port in server.media_addresses
-        ]
-        print(json.dumps({"event": "ready", "http": server.url, "media": media}), flush=True)
+        print(json.dumps({"event": "ready", "http": server.url, "media": server.media}), flush=True)
         with contextlib.suppress(asyncio.CancelledError):
             await stop.wait()
 
@@ -119,6 +116,8 @@ def _flag(field: Any) -> dict[str, Any]:
     common: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS}
     if field.default is False:
         return common | {"action": "store_true"}
+    if field.default is True:
+        return common | {"action": argparse.BooleanOptionalAction}
     if isinstance(field.default, tuple):
         return common | {"action": "append", "metavar": "VALUE"}
     return common | {"metavar": "VALUE"}

@@ -15,7 +15,6 @@ from aiohttp import web
 
 from metrics.endpoints import Endpoints
 from sfu.config import Settings, is_loopback
-from sfu.dataplane.types import Address
 from sfu.log import get_logger
 from sfu.node import Node
 from signaling.app import add_pages, create_app
@@ -66,7 +65,7 @@ class Server:
             await self.close()
             raise
         self._ready = True
-        log.info("ready", http=self.url, media=[f"{host} {port}/udp" for host, port in self.media_addresses])
+        log.info("ready", http=self.url, media=self.media)
 
     async def close(self) -> None:
         """Tell everybody why, end their sessions, stop listening. Safe to call twice.
@@ -110,9 +109,16 @@ class Server:
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     @property
-    def media_addresses(self) -> tuple[Address, ...]:
+    def media_addresses(self) -> tuple[tuple[str, int], ...]:
         """Where media listens (UDP)."""
         return self.node.addresses
+
+    @property
+    def media(self) -> list[str]:
+        """Where media listens, as `127.0.0.1:3478/udp`: every UDP port, then the TCP ports."""
+        kinds = ("udp", "tcp") if self.settings.media_tcp else ("udp",)
+        hosts = [(f"[{host}]" if ":" in host else host, port) for host, port in self.media_addresses]
+        return [f"{host}:{port}/{kind}" for kind in kinds for host, port in hosts]
 
     def _check_exposure(self) -> None:
         """Settings refuse this when they are made; copies of settings made without validation are refused here."""

@@ -5,15 +5,21 @@ from collections.abc import Container, Sequence
 
 import ifaddr
 
-from sfu.dataplane.types import Address
 from sfu.protocol.ice import Candidate
 
 HOST_TYPE_PREFERENCE = 126
 """RFC 8445, section 5.1.2.2"""
+TCP_TYPE_PREFERENCE = 90
+"""Below every kind of UDP candidate but relayed ones (RFC 6544, section 4.2); libwebrtc's own value."""
+PASSIVE_PREFERENCE = 4
+"""Of a passive host candidate (RFC 6544, section 4.2)."""
 
 
-def host_candidates(bound: Address, advertise: Sequence[str]) -> tuple[Candidate, ...]:
-    """One candidate an address, in falling priority: `advertise`, else the bound address, else those of the interfaces."""
+def host_candidates(bound: tuple[str, int], advertise: Sequence[str], *, tcp: bool = False) -> tuple[Candidate, ...]:
+    """One candidate an address, in falling priority: `advertise`, else the bound address, else those of the interfaces.
+
+    With `tcp`, those are followed by the same ones over TCP.
+    """
     host, port = bound
     if advertise:
         hosts = list(advertise)
@@ -21,10 +27,21 @@ def host_candidates(bound: Address, advertise: Sequence[str]) -> tuple[Candidate
         hosts = interface_addresses((4, 6) if ":" in host else (4,))
     else:
         hosts = [host]
-    return tuple(
+    over_udp = (
         Candidate((host, port), HOST_TYPE_PREFERENCE << 24 | (65_535 - index) << 8 | 255, str(index + 1))
         for index, host in enumerate(hosts)
     )
+    over_tcp = (
+        Candidate((host, port), _tcp_priority(index), str(len(hosts) + index + 1), tcp=True)
+        for index, host in enumerate(hosts if tcp else ())
+    )
+    return (*over_udp, *over_tcp)
+
+
+def _tcp_priority(index: int) -> int:
+    """RFC 6544, section 4.2: the direction takes the upper three bits of the local preference."""
+    local = PASSIVE_PREFERENCE << 13 | (8_191 - index)
+    return TCP_TYPE_PREFERENCE << 24 | local << 8 | 255
 
 
 def interface_addresses(versions: Container[int]) -> list[str]:

@@ -37,7 +37,8 @@ class Settings(BaseSettings):
     http_host: str = Field("127.0.0.1", description="address of HTTP and WebSocket")
     http_port: Port = Field(8080, description="port of HTTP and WebSocket; 0 picks a free one")
     media_host: str | None = Field(None, description="address of media; by default that of HTTP")
-    media_port: Port = Field(3478, description="UDP port of media; 0 picks a free one")
+    media_port: Port = Field(3478, description="UDP port of media, and TCP port; 0 picks a free one")
+    media_tcp: bool = Field(True, description="take media over TCP too, for networks without UDP")
     advertise_ip: Strings = Field((), description="address that clients reach media at, if not media-host (repeatable)")
     api_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="KEY:SECRET that signs tokens (repeatable); without any, rooms are open"
@@ -81,10 +82,6 @@ class Settings(BaseSettings):
     max_waiting: int = Field(100, ge=1, description="people in a room's waiting room")
     waiting_seconds: float = Field(600.0, gt=0, description="how long somebody may wait to be let in")
     max_file_bytes: int = Field(26_214_400, ge=0, description="a file dropped into a room; 0 takes none")
-    max_person_file_bytes: int = Field(104_857_600, ge=0, description="files that one participant may share")
-    max_room_file_bytes: int = Field(262_144_000, ge=0, description="files in one room")
-    max_server_file_bytes: int = Field(1_073_741_824, ge=0, description="files in all rooms")
-    files_directory: Path | None = Field(None, description="where files lie while their room lasts; by default, /tmp")
     chat_history_messages: int = Field(100, ge=0, description="texts kept for those who come later")
     chat_history_bytes: int = Field(65_536, ge=0, le=200_000, description="bytes of those texts")
     join_timeout_seconds: float = Field(10.0, gt=0, description="from an open WebSocket to its join")

@@ -16,6 +16,7 @@ from sfu.candidates import host_candidates
 from sfu.dataplane import Engine, Worker
 from sfu.dataplane.types import (
     Address,
+    ConnectionClosed,
     DtlsReceived,
     Event,
     LayerStarted,
@@ -54,15 +55,16 @@ class Endpoint(Protocol):
     def next_timer(self, now: float) -> float | None: ...
     def handle_timer(self, now: float) -> None: ...
     def yield_address(self, address: Address, now: float) -> bool: ...
+    def lose_address(self, address: Address, now: float) -> None: ...
     def fail(self, reason: str) -> None: ...
 
 
 class MediaPort:
     """`on_event` is called on the loop for every event about a layer; set it before `start`."""
 
-    def __init__(self, host: str, port: int, *, advertise: Sequence[str] = ()) -> None:
-        """`advertise`: IP addresses that clients reach this port at, if not `host` itself."""
-        self._host, self._port, self._advertise = host, port, tuple(advertise)
+    def __init__(self, host: str, port: int, *, advertise: Sequence[str] = (), tcp: bool = False) -> None:
+        """`advertise`: IP addresses that clients reach this port at, if not `host` itself. `tcp`: take TCP as well as UDP."""
+        self._host, self._port, self._advertise, self._tcp = host, port, tuple(advertise), tcp
         self.engine = Engine(ntp_offset_us=time.time_ns() // 1_000 - time.monotonic_ns() // 1_000)
         self.on_event: Callable[[LayerEvent], None] = _ignore
         self.refused: Counter[str] = Counter()
@@ -81,10 +83,10 @@ class MediaPort:
     # -- life ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Binds the socket and starts the worker. `OSError` if the address cannot be had."""
-        worker = Worker(self.engine, self._host, self._port)
+        """Binds the sockets and starts the worker. `OSError` if the address cannot be had."""
+        worker = Worker(self.engine, self._host, self._port, tcp=self._tcp)
         self._worker = worker
-        self._candidates = host_candidates(worker.address, self._advertise)
+        self._candidates = host_candidates(worker.address, self._advertise, tcp=self._tcp)
         asyncio.get_running_loop().add_reader(worker.fileno(), self._wake_up)
         worker.start()
 
@@ -104,7 +106,7 @@ class MediaPort:
             self._worker = None
 
     @property
-    def address(self) -> Address:
+    def address(self) -> tuple[str, int]:
         """Where the socket is bound. `RuntimeError` before `start` and after `close`."""
         if self._worker is None:
             raise RuntimeError("the media port is not open")
@@ -192,6 +194,11 @@ class MediaPort:
                 return
             endpoint.receive_dtls(event.data, event.address, now)
             self.reschedule(endpoint, now)
+        elif isinstance(event, ConnectionClosed):
+            holder = self._holders.get(event.address)
+            if holder is not None:
+                holder.lose_address(event.address, now)
+                self.reschedule(holder, now)
         else:
             self.on_event(event)
 

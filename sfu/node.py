@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from sfu.config import Settings
-from sfu.dataplane.types import Address
 from sfu.direct_tallies import DirectTallies
 from sfu.dtls import Certificate
 from sfu.errors import LimitError
@@ -52,7 +51,12 @@ class Node:
         ports: list[MediaPort] = []
         try:
             for index in range(self.settings.workers):
-                port = MediaPort(host, first + index if first else 0, advertise=self.settings.advertise_ip)
+                port = MediaPort(
+                    host,
+                    first + index if first else 0,
+                    advertise=self.settings.advertise_ip,
+                    tcp=self.settings.media_tcp,
+                )
                 ports.append(port)
                 await port.start()
         except BaseException:
@@ -78,7 +82,7 @@ class Node:
             await port.close()
 
     @property
-    def addresses(self) -> tuple[Address, ...]:
+    def addresses(self) -> tuple[tuple[str, int], ...]:
         """Where media listens."""
         return tuple(port.address for port in self.ports)
 

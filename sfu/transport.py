@@ -212,6 +212,14 @@ class Transport:
         self._take_ice_events(now)
         return yielded
 
+    def lose_address(self, address: Address, now: float) -> None:
+        """The TCP connection that it was has ended."""
+        if self._ice is None or self._state == "closed":
+            return
+        self._note_checks(now)
+        self._ice.lose_address(address)
+        self._take_ice_events(now)
+
     def fail(self, reason: str) -> None:
         """The port cannot go on with it. Safe to call twice."""
         self._end(reason)

@@ -4,6 +4,7 @@ from .engine import Engine
 from .types import (
     Address,
     AudioLevel,
+    ConnectionClosed,
     DtlsReceived,
     EngineCounters,
     Event,
@@ -28,6 +29,7 @@ from .worker import Worker
 __all__ = [
     "Address",
     "AudioLevel",
+    "ConnectionClosed",
     "DtlsReceived",
     "Engine",
     "EngineCounters",

@@ -1,8 +1,9 @@
 """The one door to the data plane: everything that touches RTP and RTCP packets is behind it.
 
 `Engine` is sans-IO: datagrams, addresses and times in, datagrams and events out. `Worker` is the thin loop around one engine: a
-thread, a UDP socket, a clock. Control calls on an engine take effect at once when no worker runs it, and before the worker's next
-datagram when one does; they never wait for the worker. A stale handle raises `KeyError`, a value out of its range `ValueError`.
+thread, a UDP socket, a TCP port of the same number where wanted, a clock. Control calls on an engine take effect at once when no
+worker runs it, and before the worker's next datagram when one does; they never wait for the worker. A stale handle raises
+`KeyError`, a value out of its range `ValueError`.
 """
 
 from .types import (
@@ -10,6 +11,9 @@ from .types import (
 )
 from .types import (
     AudioLevel as AudioLevel,
+)
+from .types import (
+    ConnectionClosed as ConnectionClosed,
 )
 from .types import (
     DtlsReceived as DtlsReceived,
@@ -124,10 +128,24 @@ class Worker:
     """One thread and one UDP socket around an engine. The socket is bound by the constructor (`OSError` if it cannot be)."""
 
     def __init__(
-        self, engine: Engine, host: str, port: int, *, receive_buffer: int = 4 << 20, send_buffer: int = 4 << 20
-    ) -> None: ...
+        self,
+        engine: Engine,
+        host: str,
+        port: int,
+        *,
+        tcp: bool = False,
+        most_connections: int = 1024,
+        patience_us: int = 10_000_000,
+        receive_buffer: int = 4 << 20,
+        send_buffer: int = 4 << 20,
+    ) -> None:
+        """`tcp`: take TCP connections at the same address and port too, `most_connections` (to 4,096) at once.
+
+        `patience_us` is how long a TCP connection may last that ICE has not validated, half a frame, or a receiver that
+        takes nothing of what waits for it.
+        """
     @property
-    def address(self) -> Address: ...
+    def address(self) -> tuple[str, int]: ...
     def start(self) -> None: ...
     def stop(self) -> None:
         """Ends and joins the thread, closes the socket. Safe to call twice."""
@@ -135,4 +153,6 @@ class Worker:
         """An eventfd, readable while events wait."""
     def drain(self, limit: int = 256) -> list[Event]: ...
     def send(self, data: bytes, address: Address) -> None:
-        """Send a STUN or DTLS datagram from the media socket. Never blocks; a full socket buffer drops it (`send_full`)."""
+        """Send a STUN or DTLS datagram. Never blocks; a full socket buffer drops it (`send_full`), or a connection's full queue
+        (`tcp_full`).
+        """

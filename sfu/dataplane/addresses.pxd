@@ -5,7 +5,7 @@ from libc.string cimport memcmp
 from sfu.dataplane.state cimport MAX_ADDRESSES, AddressEntry, AddressTable, Core, Endpoint, Transport
 
 cdef inline int same_endpoint(const Endpoint *a, const Endpoint *b) noexcept nogil:
-    return a.port == b.port and a.scope == b.scope and memcmp(a.ip, b.ip, 16) == 0
+    return a.port == b.port and a.connection == b.connection and a.scope == b.scope and memcmp(a.ip, b.ip, 16) == 0
 
 cdef int is_ipv4(const Endpoint *endpoint) noexcept nogil
 
@@ -20,6 +20,6 @@ cdef void address_remove(Core *core, Transport *transport, const Endpoint *endpo
 cdef void address_select(Core *core, Transport *transport, const Endpoint *endpoint) noexcept nogil
 cdef void address_remove_all(Core *core, Transport *transport) noexcept nogil
 
-# (numeric address, port) of Python ↔ Endpoint.
+# (numeric address, port) of Python, or (numeric address, port, number of the TCP connection) ↔ Endpoint.
 cdef int endpoint_from_python(object address, Endpoint *endpoint) except -1
 cdef object endpoint_to_python(const Endpoint *endpoint)

@@ -157,11 +157,12 @@ cdef void address_remove_all(Core *core, Transport *transport) noexcept nogil:
 cdef int endpoint_from_python(object address, Endpoint *endpoint) except -1:
     cdef str host
     cdef long port
-    host, port = address
+    host, port = address[:2]
     if not 0 <= port <= 65535:
         raise ValueError(f"port {port} is not in 0 to 65535")
     memset(endpoint, 0, sizeof(Endpoint))
     endpoint.port = <uint16_t>port
+    endpoint.connection = address[2] if len(address) > 2 else 0
     text, _, scope = host.partition("%")
     cdef bytes numeric = text.encode("ascii", "replace")
     if inet_pton(AF_INET, numeric, endpoint.ip + 12) == 1:
@@ -178,7 +179,10 @@ cdef object endpoint_to_python(const Endpoint *endpoint):
     cdef char text[64]
     if is_ipv4(endpoint):
         inet_ntop(AF_INET, endpoint.ip + 12, text, sizeof(text))
-        return (text.decode("ascii"), endpoint.port)
-    inet_ntop(AF_INET6, endpoint.ip, text, sizeof(text))
-    host = text.decode("ascii")
-    return (f"{host}%{endpoint.scope}" if endpoint.scope else host, endpoint.port)
+        host = text.decode("ascii")
+    else:
+        inet_ntop(AF_INET6, endpoint.ip, text, sizeof(text))
+        host = text.decode("ascii")
+        if endpoint.scope:
+            host = f"{host}%{endpoint.scope}"
+    return (host, endpoint.port, endpoint.connection) if endpoint.connection else (host, endpoint.port)

@@ -10,6 +10,7 @@ from libc.stdint cimport int64_t
 
 from sfu.dataplane.keyframes cimport keyframe_request
 from sfu.dataplane.state cimport KIND_AUDIO
+from sfu.dataplane.transmit cimport transmit_held
 
 cdef enum:
     UPGRADE_DELAY_US = 300000       # a better layer must have sent for this long
@@ -51,7 +52,7 @@ cdef Layer *best_layer(const Core *core, const Slot *slot) noexcept nogil:
 
 cdef void choose_layer(Core *core, Slot *slot, int ask) noexcept nogil:
     cdef Layer *layer
-    if slot.track == NULL:
+    if slot.track == NULL or (slot.kind != KIND_AUDIO and transmit_held(slot.transport)):
         return
     if slot.kind == KIND_AUDIO or not slot.track.simulcast:
         layer = slot.track.layers[0]

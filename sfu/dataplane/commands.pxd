@@ -32,6 +32,7 @@ cdef enum CommandKind:
     COMMAND_REMOVE_SLOT
     COMMAND_ROUTE
     COMMAND_KEYFRAME
+    COMMAND_SEND
     COMMAND_COUNT
 
 # Arguments of some of them, made and freed by the control side.
@@ -46,7 +47,6 @@ cdef struct TrackConfig:
     uint8_t simulcast
     uint8_t nack
     uint8_t transport_cc
-    int64_t keyframe_interval_us
     uint8_t mid_length
     uint8_t mid[MID_SIZE]
     uint8_t ssrc_count

@@ -18,17 +18,20 @@ from sfu.dataplane.codec cimport picture_map_init
 from sfu.dataplane.forward cimport forward_pending, slot_silence
 from sfu.dataplane.history cimport history_clear
 from sfu.dataplane.keyframes cimport keyframe_request
+from sfu.dataplane.reasons cimport DROP_TCP_CLOSED
 from sfu.dataplane.seqmap cimport seqmap_init, timestamp_init
 from sfu.dataplane.state cimport (
     MAX_ENDED,
-    SLOTS_AHEAD,
     ConsentKey,
     EndedStream,
     Endpoint,
     SentRecord,
     Slot,
     Track,
+    TransmitQueue,
     Transport,
+    TRAFFIC_DTLS,
+    TRAFFIC_STUN,
 )
 
 cdef extern from "<arpa/inet.h>" nogil:
@@ -141,17 +144,7 @@ cdef void sum_up_feedback(Transport *transport) noexcept nogil:
 
 # -- tracks ---------------------------------------------------------------------------------------------------------------------
 
-cdef void look_ahead(Slot *slot) noexcept nogil:
-    cdef int step
-    slot.ahead = slot
-    for step in range(SLOTS_AHEAD):
-        if slot.ahead != NULL:
-            slot.ahead = slot.ahead.next_of_track
-
-
 cdef void unlink_slot(Slot *slot) noexcept nogil:
-    cdef Slot *before = slot.previous_of_track
-    cdef int step
     if slot.track == NULL:
         return
     if slot.previous_of_track != NULL:
@@ -160,13 +153,8 @@ cdef void unlink_slot(Slot *slot) noexcept nogil:
         slot.track.slots = slot.next_of_track
     if slot.next_of_track != NULL:
         slot.next_of_track.previous_of_track = slot.previous_of_track
-    for step in range(SLOTS_AHEAD):
-        if before != NULL:
-            look_ahead(before)
-            before = before.previous_of_track
     slot.next_of_track = NULL
     slot.previous_of_track = NULL
-    slot.ahead = NULL
     slot.track = NULL
 
 
@@ -190,7 +178,6 @@ cdef void configure_track(Track *track, const TrackConfig *config) noexcept nogi
     track.simulcast = config.simulcast
     track.nack = config.nack
     track.transport_cc = config.transport_cc
-    track.keyframe_interval_us = config.keyframe_interval_us
     track.mid_length = config.mid_length
     memcpy(track.mid, config.mid, MID_SIZE)
     track.ssrc_count = config.ssrc_count
@@ -332,7 +319,6 @@ cdef void route(Core *core, Command *command) noexcept nogil:
         if track.slots != NULL:
             track.slots.previous_of_track = slot
         track.slots = slot
-        look_ahead(slot)
     if track != NULL:
         choose_layer(core, slot, 0)
         if not catch_up(core, slot):
@@ -345,6 +331,17 @@ cdef void keyframe(Core *core, Command *command) noexcept nogil:
     for index in range(track.layer_count):
         if track.layers[index].live:
             keyframe_request(core, track.layers[index])
+
+
+# A datagram of the control side's to a TCP connection: its bytes are the argument, their number the value.
+cdef void send(Core *core, Command *command) noexcept nogil:
+    cdef TransmitQueue *queue = &core.queue
+    cdef const uint8_t *data = <const uint8_t *>command.argument
+    if queue.stream == NULL:
+        core.counters.dropped[<int>DROP_TCP_CLOSED] += 1
+        return
+    queue.stream(queue.stream_context, &command.endpoint, data, <size_t>command.value,
+                 TRAFFIC_STUN if command.value and data[0] < 4 else TRAFFIC_DTLS)
 
 
 # -- applying -------------------------------------------------------------------------------------------------------------------
@@ -368,6 +365,7 @@ ACTIONS[<int>COMMAND_UPDATE_SLOT] = update_slot
 ACTIONS[<int>COMMAND_REMOVE_SLOT] = remove_slot
 ACTIONS[<int>COMMAND_ROUTE] = route
 ACTIONS[<int>COMMAND_KEYFRAME] = keyframe
+ACTIONS[<int>COMMAND_SEND] = send
 
 
 cdef void commands_apply(Core *core) noexcept nogil:

@@ -9,6 +9,7 @@ cdef enum EventKind:
     EVENT_LAYER_STARTED
     EVENT_LAYER_STOPPED
     EVENT_SOURCE_ENDED
+    EVENT_CLOSED
 
 cdef int events_init(EventRing *ring, uint64_t size) except -1
 cdef void events_free(EventRing *ring) noexcept

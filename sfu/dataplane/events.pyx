@@ -12,7 +12,7 @@ from sfu.dataplane.addresses cimport endpoint_to_python
 from sfu.dataplane.atomics cimport load_u64, store_u64
 from sfu.dataplane.reasons cimport DROP_EVENT_RING_FULL
 
-from sfu.dataplane.types import DtlsReceived, LayerStarted, LayerStopped, SourceEnded, StunReceived
+from sfu.dataplane.types import ConnectionClosed, DtlsReceived, LayerStarted, LayerStopped, SourceEnded, StunReceived
 
 cdef struct Record:
     uint32_t size           # of the record with its data, a multiple of 8; what is left at the ring's end is skipped
@@ -118,6 +118,8 @@ cdef object event_of(const Record *record):
     source = endpoint_to_python(&record.source)
     if record.kind == EVENT_STUN:
         return StunReceived(data, source)
+    if record.kind == EVENT_CLOSED:
+        return ConnectionClosed(source)
     return DtlsReceived(record.handle, data, source)
 
 

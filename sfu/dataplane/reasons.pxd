@@ -26,4 +26,20 @@ cpdef enum DropReason:
     DROP_SEND_FULL
     DROP_SEND_ERROR
     DROP_SRTP_PROTECT
+    DROP_TCP_CLOSED
+    DROP_TCP_FULL
+    DROP_TCP_VIDEO
     DROP_COUNT
+
+# Why a TCP connection ended, or was not taken.
+cpdef enum CloseReason:
+    CLOSE_BY_PEER = 0
+    CLOSE_ERROR
+    CLOSE_FRAME_TOO_LONG
+    CLOSE_HALF_FRAME
+    CLOSE_NOT_VALIDATED
+    CLOSE_CROWDED_OUT
+    CLOSE_LIMIT
+    CLOSE_UNUSED
+    CLOSE_STALLED
+    CLOSE_COUNT

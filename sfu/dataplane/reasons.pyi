@@ -1,4 +1,4 @@
-"""Names of the drop reasons, for tests and metrics; the packet path uses `reasons.pxd`."""
+"""Names of the reasons for drops and closes, for tests and metrics; the packet path uses `reasons.pxd`."""
 
 from enum import IntEnum
 
@@ -28,7 +28,25 @@ class DropReason(IntEnum):
     DROP_SEND_FULL = 22
     DROP_SEND_ERROR = 23
     DROP_SRTP_PROTECT = 24
-    DROP_COUNT = 25
+    DROP_TCP_CLOSED = 25
+    DROP_TCP_FULL = 26
+    DROP_TCP_VIDEO = 27
+    DROP_COUNT = 28
+
+class CloseReason(IntEnum):
+    CLOSE_BY_PEER = 0
+    CLOSE_ERROR = 1
+    CLOSE_FRAME_TOO_LONG = 2
+    CLOSE_HALF_FRAME = 3
+    CLOSE_NOT_VALIDATED = 4
+    CLOSE_CROWDED_OUT = 5
+    CLOSE_LIMIT = 6
+    CLOSE_UNUSED = 7
+    CLOSE_STALLED = 8
+    CLOSE_COUNT = 9
 
 DROP_NAMES: tuple[str, ...]
 """Metric labels by number, starting at reason 1."""
+
+CLOSE_NAMES: tuple[str, ...]
+"""Metric labels by number."""

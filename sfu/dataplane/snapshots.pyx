@@ -10,7 +10,7 @@ from sfu.dataplane.reasons cimport DROP_NONE
 from sfu.dataplane.receive cimport stats_lost
 from sfu.dataplane.state cimport DIRECTION_IN, DIRECTION_OUT, KIND_AUDIO, TRAFFIC_COUNT, Layer, LevelSum, Slot, Transport
 
-from sfu.dataplane.reasons import DROP_NAMES
+from sfu.dataplane.reasons import CLOSE_NAMES, DROP_NAMES
 from sfu.dataplane.types import AudioLevel, EngineCounters, Format, LayerStats, SlotStats, TransportStats
 
 _TRAFFIC = ("audio", "video", "rtx", "rtcp", "stun", "dtls")
@@ -49,6 +49,8 @@ cdef object counters_of(const Core *core, const Counters *control):
         forward_latency_sum_us=own.latency_sum_us,
         busy_us=own.busy_us,
         elapsed_us=own.elapsed_us,
+        connections=own.connections,
+        connections_closed={name: own.closed[place] for place, name in enumerate(CLOSE_NAMES)},
     )
 
 

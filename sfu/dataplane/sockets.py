@@ -1,4 +1,4 @@
-"""The UDP sockets of one worker: media, and beside it the same address again for RTCP alone.
+"""The sockets of one worker: media over UDP, beside it the same address again for RTCP alone, and the TCP port of that number.
 
 Owns their options. A browser sends feedback ten times a second, so a hundred receivers would wake the worker a thousand times for
 what can wait some milliseconds. The kernel sorts it out (SO_REUSEPORT with a classic BPF program over the datagram's first two
@@ -6,6 +6,7 @@ bytes), and the worker reads it when media wakes it anyway. Knows nothing of eng
 """
 
 import array
+import errno
 import os
 import socket
 import struct
@@ -34,6 +35,10 @@ _RTCP_FILTER = (
 """Gives the place in the group: 0 the media socket, 1 the one for RTCP."""
 
 
+_TCP_BACKLOG = 128
+_PORT_TRIES = 32
+
+
 def open_sockets(
     host: str, port: int, receive_buffer: int, send_buffer: int
 ) -> tuple[socket.socket, socket.socket | None]:
@@ -54,6 +59,41 @@ def open_sockets(
         feedback.close()
         return media, None
     return media, feedback
+
+
+def open_sockets_and_tcp(
+    host: str, port: int, receive_buffer: int, send_buffer: int
+) -> tuple[socket.socket, socket.socket | None, socket.socket]:
+    """As `open_sockets`, and a third that listens for TCP connections at the same number."""
+    tries = _PORT_TRIES if not port else 1  # a number that is free for UDP may be somebody's for TCP
+    while True:
+        media, feedback = open_sockets(host, port, receive_buffer, send_buffer)
+        try:
+            return media, feedback, _listening(host, media.getsockname()[1])
+        except OSError as error:
+            media.close()
+            if feedback is not None:
+                feedback.close()
+            tries -= 1
+            if error.errno != errno.EADDRINUSE or not tries:
+                raise
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        # A server that starts again finds connections of the one before in TIME-WAIT.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setblocking(False)
+        made.bind((host, port))
+        made.listen(_TCP_BACKLOG)
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 def receive_drops(fd: int) -> int:

@@ -8,7 +8,7 @@ from sfu.dataplane.codec cimport PayloadView, PictureDelta, PictureMap
 from sfu.dataplane.digest cimport HmacKey
 from sfu.dataplane.history cimport History
 from sfu.dataplane.packet cimport RtpView
-from sfu.dataplane.reasons cimport DROP_COUNT
+from sfu.dataplane.reasons cimport CLOSE_COUNT, DROP_COUNT
 from sfu.dataplane.nack cimport NackList
 from sfu.dataplane.receive cimport ReceiveStats
 from sfu.dataplane.rewrite cimport ExtensionIds, SlotHeader
@@ -31,7 +31,6 @@ cdef enum:
     CNAME_SIZE = 64
     CONSENT_NAME = 128      # bytes of a user name in routine checks
     NONE16 = 0xFFFF
-    SLOTS_AHEAD = 5         # far enough that its memory is there in time
     LATENCY_BUCKETS = 18
 
 cdef enum:
@@ -61,10 +60,11 @@ cdef enum Extension:        # types.Extension
     EXTENSION_DEPENDENCY_DESCRIPTOR = 7
     EXTENSION_COUNT = 16
 
-# IPv4 as ::ffff:a.b.c.d; the port in host order.
+# IPv4 as ::ffff:a.b.c.d; the port in host order. A TCP connection is an address of its own: its number is never another's.
 cdef struct Endpoint:
     uint8_t ip[16]
     uint32_t scope
+    uint32_t connection     # 0: UDP
     uint16_t port
 
 cdef struct Counters:
@@ -79,6 +79,8 @@ cdef struct Counters:
     uint64_t latency_sum_us
     uint64_t busy_us
     uint64_t elapsed_us
+    uint64_t connections    # of TCP, open now
+    uint64_t closed[CLOSE_COUNT]
 
 # What a transport may receive (set_receive).
 cdef struct ReceiveTable:
@@ -148,7 +150,6 @@ cdef struct Track:
     uint8_t kind
     uint8_t nack
     uint8_t transport_cc
-    int64_t keyframe_interval_us
     uint8_t mid_length
     uint8_t mid[MID_SIZE]
     uint8_t ssrc_count
@@ -184,7 +185,6 @@ cdef struct Slot:
     Layer *target
     Slot *next_of_track
     Slot *previous_of_track
-    Slot *ahead             # SLOTS_AHEAD further in the track's list: what is prefetched, never read
     uint32_t current_source
     uint8_t kind
     uint8_t last_marker
@@ -238,6 +238,7 @@ cdef struct Transport:
     uint8_t tag_length
     uint8_t transport_cc    # a track asked for feedback
     Endpoint remote
+    uint32_t held           # the TCP connection whose receiver is too slow for video (tcp.pyx)
     void *srtp_receive
     void *srtp_send
     uint16_t chain_last     # transmit.pyx: its newest entry in the queue
@@ -296,6 +297,7 @@ cdef struct TransmitEntry:
     uint16_t length
     uint16_t next           # of the same transport
     Endpoint remote
+    uint8_t traffic
     int64_t arrival_us      # of the packet that it forwards, 0 for anything else
 
 cdef struct TransmitQueue:
@@ -312,6 +314,8 @@ cdef struct TransmitQueue:
     size_t flush_bytes      # a worker empties it from here on
     void (*flush)(void *context) noexcept nogil
     void *flush_context
+    void (*stream)(void *context, const Endpoint *remote, const uint8_t *data, size_t length, int traffic) noexcept nogil
+    void *stream_context    # a worker's TCP connections; NULL without any
 
 # events.pyx
 cdef struct EventRing:

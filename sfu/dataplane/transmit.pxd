@@ -20,5 +20,9 @@ cdef int transmit_rtcp(Core *core, Transport *transport, uint8_t *data, int leng
 # As it is, to any of the transport's addresses.
 cdef void transmit_stun(Core *core, Transport *transport, uint8_t *data, int length, const Endpoint *remote) noexcept nogil
 
+# Its video is held back: it comes slower than it is sent.
+cdef inline int transmit_held(const Transport *transport) noexcept nogil:
+    return transport.held and transport.held == transport.remote.connection
+
 cdef inline int transmit_ready(const Transport *transport) noexcept nogil:
     return transport.has_remote and transport.srtp_send != NULL

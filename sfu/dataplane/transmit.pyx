@@ -69,6 +69,7 @@ cdef void commit(Core *core, Transport *transport, const Endpoint *remote, uint8
     entry.length = <uint16_t>length
     entry.next = NONE16
     entry.remote = remote[0]
+    entry.traffic = <uint8_t>traffic
     entry.arrival_us = arrival_us
     if transport.chain_epoch == queue.epoch:
         queue.entries[transport.chain_last].next = place

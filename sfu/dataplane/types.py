@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-Address = tuple[str, int]
-"""Numeric IPv4 or IPv6 address and UDP port."""
+Address = tuple[str, int] | tuple[str, int, int]
+"""Numeric IPv4 or IPv6 address and UDP port; or those of a TCP connection and its number, which no other ever has."""
 
 
 class Kind(IntEnum):
@@ -92,8 +92,6 @@ class TrackParams:
     nack: bool = False
     transport_cc: bool = False
     """The m-line negotiated transport-cc feedback: send it."""
-    keyframe_interval_ms: int = 500
-    """At most one keyframe request a layer in this time, at most a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +134,13 @@ class DtlsReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionClosed:
+    """A TCP connection that had sent something has ended; nothing comes from or goes to its address any more."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
 class LayerStarted:
     """The first authenticated packet of a layer, or the first after a `LayerStopped`."""
 
@@ -161,7 +166,7 @@ class SourceEnded:
     layer: int
 
 
-Event = StunReceived | DtlsReceived | LayerStarted | LayerStopped | SourceEnded
+Event = StunReceived | DtlsReceived | ConnectionClosed | LayerStarted | LayerStopped | SourceEnded
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,3 +252,7 @@ class EngineCounters:
     busy_us: int
     """Time the worker spent outside of waiting."""
     elapsed_us: int
+    connections: int
+    """TCP connections open now"""
+    connections_closed: Mapping[str, int]
+    """reason (lower-case name of `CloseReason` without its prefix) → TCP connections ended or not taken"""

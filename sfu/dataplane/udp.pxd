@@ -16,4 +16,6 @@ cdef int udp_receive(UdpPort *port, int fd) noexcept nogil
 cdef void udp_flush(void *port) noexcept nogil
 # One datagram at once, from any thread: 0, or errno.
 cdef int udp_send_one(int fd, int family, const Endpoint *remote, const uint8_t *data, size_t length) noexcept nogil
+# Of a sockaddr_in or a sockaddr_in6.
+cdef void endpoint_of(const void *name, Endpoint *out) noexcept nogil
 cdef int64_t monotonic_us() noexcept nogil

@@ -10,7 +10,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from sfu.dataplane.addresses cimport is_ipv4
 from sfu.dataplane.demux cimport receive_datagram
-from sfu.dataplane.reasons cimport DROP_SEND_ERROR, DROP_SEND_FULL, DROP_TOO_LARGE
+from sfu.dataplane.reasons cimport DROP_SEND_ERROR, DROP_SEND_FULL, DROP_TCP_CLOSED, DROP_TOO_LARGE
 from sfu.dataplane.snapshots cimport latency_bounds
 from sfu.dataplane.state cimport LATENCY_BUCKETS, NONE16, TransmitEntry, TransmitQueue
 from sfu.dataplane.transmit cimport transmit_clear
@@ -151,11 +151,11 @@ cdef void udp_free(UdpPort *port) noexcept:
 
 # -- addresses ------------------------------------------------------------------------------------------------------------------
 
-cdef void endpoint_of(const sockaddr_storage *name, Endpoint *out) noexcept nogil:
+cdef void endpoint_of(const void *name, Endpoint *out) noexcept nogil:
     cdef const sockaddr_in *four = <const sockaddr_in *>name
     cdef const sockaddr_in6 *six = <const sockaddr_in6 *>name
     memset(out, 0, sizeof(Endpoint))
-    if name.ss_family == AF_INET:
+    if four.sin_family == AF_INET:
         out.ip[10] = 255
         out.ip[11] = 255
         memcpy(out.ip + 12, &four.sin_addr, 4)
@@ -305,6 +305,15 @@ cdef void open_message(UdpPort *port, const TransmitEntry *entry, const sockaddr
     port.message_count += 1
 
 
+# To a TCP connection's address.
+cdef void hand_over(UdpPort *port, const TransmitEntry *entry) noexcept nogil:
+    cdef TransmitQueue *queue = &port.core.queue
+    if queue.stream != NULL:
+        queue.stream(queue.stream_context, &entry.remote, entry.data, entry.length, entry.traffic)
+    else:
+        port.core.counters.dropped[<int>DROP_TCP_CLOSED] += 1
+
+
 # All datagrams to one transport: runs of one size, the last of a run may be shorter.
 cdef void queue_chain(UdpPort *port, const TransmitQueue *queue, uint16_t place) noexcept nogil:
     cdef const TransmitEntry *entry
@@ -315,10 +324,16 @@ cdef void queue_chain(UdpPort *port, const TransmitQueue *queue, uint16_t place)
     cdef int ended = 1
     while place != NONE16:
         entry = &queue.entries[place]
+        place = entry.next
         if (ended or count == MAX_SEGMENTS or entry.length > first.length or not port.segments
                 or memcmp(&entry.remote, &first.remote, sizeof(Endpoint)) != 0):
             if first != NULL:
                 close_message(port, first.length)
+            if entry.remote.connection:
+                hand_over(port, entry)
+                first = NULL
+                ended = 1
+                continue
             if first == NULL or memcmp(&entry.remote, &first.remote, sizeof(Endpoint)) != 0:
                 name_length = name_of(&entry.remote, port.family, &name)
             open_message(port, entry, &name, name_length)
@@ -330,8 +345,8 @@ cdef void queue_chain(UdpPort *port, const TransmitQueue *queue, uint16_t place)
         port.packet_count += 1
         count += 1
         ended = entry.length < first.length
-        place = entry.next
-    close_message(port, first.length)
+    if first != NULL:
+        close_message(port, first.length)
 
 
 cdef void note_latency(UdpPort *port, const TransmitQueue *queue) noexcept nogil:

@@ -1,6 +1,7 @@
 # The loop around one engine.
 from libc.stdint cimport int64_t, uint64_t
 
+from sfu.dataplane.connections cimport TcpPort
 from sfu.dataplane.engine cimport Engine
 from sfu.dataplane.state cimport Core
 from sfu.dataplane.udp cimport UdpPort
@@ -8,6 +9,7 @@ from sfu.dataplane.udp cimport UdpPort
 cdef struct Loop:
     Core *core
     UdpPort *port
+    TcpPort *streams        # NULL without TCP
     int socket_fd
     int feedback_fd         # RTCP; -1: it comes with the rest
     int wake_fd             # written by the control thread: commands, or the end

@@ -1,7 +1,8 @@
-"""The worker: one thread and one UDP address around an engine, and nothing else.
+"""The worker: one thread, one UDP address and, where wanted, the same TCP address around an engine, and nothing else.
 
 Owns the sockets, the thread and the waiting. The thread never takes the GIL: it is a plain POSIX thread that works on the
-engine's core until the control thread tells it to stop. The control thread sends STUN and DTLS on the same socket by itself.
+engine's core until the control thread tells it to stop. The control thread sends STUN and DTLS on the UDP socket by itself;
+what goes to a TCP connection is a command.
 
 Media wakes the thread at once. RTCP has a socket of its own (sockets.py): whoever has just read it waits for media only, and reads
 it again with the next media, or when FEEDBACK_LATEST_US are over. So feedback never makes media wait, and hardly ever costs a
@@ -17,19 +18,22 @@ import cython
 from libc.errno cimport EAGAIN
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
 from posix.unistd cimport close, read, write
 
 from sfu.dataplane.addresses cimport endpoint_from_python
-from sfu.dataplane.commands cimport commands_apply
+from sfu.dataplane.commands cimport COMMAND_SEND, Command, commands_apply
+from sfu.dataplane.connections cimport tcp_create, tcp_free
 from sfu.dataplane.events cimport event_read, events_unannounced, events_waiting
 from sfu.dataplane.feedback_out cimport run_timers
 from sfu.dataplane.forward cimport forward_pending
 from sfu.dataplane.reasons cimport DROP_SEND_ERROR, DROP_SEND_FULL
 from sfu.dataplane.state cimport DIRECTION_OUT, TRAFFIC_DTLS, TRAFFIC_STUN, Endpoint
+from sfu.dataplane.tcp cimport tcp_flush, tcp_is_used, tcp_next_us, tcp_put, tcp_receive
 from sfu.dataplane.udp cimport UDP_BATCH, monotonic_us, udp_create, udp_flush, udp_free, udp_receive, udp_send_one
 from sfu.dataplane.atomics cimport load_u64, store_u64
 
-from sfu.dataplane.sockets import open_sockets
+from sfu.dataplane.sockets import open_sockets, open_sockets_and_tcp
 from sfu.dataplane.types import Event
 from sfu.errors import LocalError
 
@@ -76,6 +80,7 @@ cdef extern from * nogil:
 cdef enum:
     MAX_WAIT_US = 1000000
     FLUSH_BYTES = 32768         # of the transmit arena: the first receivers do not wait for the last, the kernel copies from near caches
+    ROUNDS_A_LOOK = 16          # batches of datagrams in a row between two looks at TCP while nobody uses it
     FEEDBACK_EARLIEST_US = 2000 # after it was read: again with the next media
     FEEDBACK_LATEST_US = 5000   # after it was read: again by itself
 
@@ -83,6 +88,7 @@ cdef enum Ready:
     READY_WAKE = 1
     READY_MEDIA = 2
     READY_FEEDBACK = 4
+    READY_STREAMS = 8
 
 _running = weakref.WeakSet()
 
@@ -99,6 +105,8 @@ cdef unsigned int wait_ready(Loop *loop) noexcept nogil:
     cdef int64_t timer_us = loop.core.next_timer_us
     cdef unsigned long long count
     cdef unsigned int ready
+    if loop.streams != NULL:
+        timer_us = min(timer_us, tcp_next_us(loop.streams))
     if loop.feedback_us:
         ready = wait_for(loop.media_epoll_fd, wait_ms(min(timer_us, loop.feedback_us + FEEDBACK_LATEST_US)))
     else:
@@ -148,9 +156,14 @@ cdef unsigned int run_once(Loop *loop, unsigned int ready) noexcept nogil:
         more = read_media(loop)
     if loop.feedback_fd >= 0:
         more |= read_feedback(loop, ready)
+    if ready & READY_STREAMS:
+        tcp_receive(loop.streams)
+        forward_pending(core)
     if core.now_us >= core.next_timer_us:
         run_timers(core)
     udp_flush(loop.port)
+    if loop.streams != NULL:
+        tcp_flush(loop.streams)
     announce(loop)
     return more
 
@@ -158,7 +171,7 @@ cdef unsigned int run_once(Loop *loop, unsigned int ready) noexcept nogil:
 cdef void *loop_body(void *argument) noexcept nogil:
     cdef Loop *loop = <Loop *>argument
     cdef Core *core = loop.core
-    cdef unsigned int ready = 0
+    cdef unsigned int ready = 0, rounds = 0
     cdef int64_t before_us = monotonic_us()
     cdef int64_t woken_us, done_us
     while not load_u64(&loop.stop):
@@ -167,6 +180,10 @@ cdef void *loop_body(void *argument) noexcept nogil:
             woken_us = monotonic_us()
         else:
             woken_us = before_us
+            # Datagrams come without a pause: epoll is not asked.
+            rounds += 1
+            if loop.streams != NULL and (tcp_is_used(loop.streams) or rounds % ROUNDS_A_LOOK == 0):
+                ready |= READY_STREAMS
         ready = run_once(loop, ready)
         done_us = monotonic_us()
         core.counters.busy_us += <uint64_t>(done_us - woken_us)
@@ -187,13 +204,26 @@ cdef class Worker:
         self.loop.epoll_fd = self.loop.media_epoll_fd = -1
 
     def __init__(
-        self, engine: Engine, host: str, port: int, *, receive_buffer: int = 4 << 20, send_buffer: int = 4 << 20
+        self,
+        engine: Engine,
+        host: str,
+        port: int,
+        *,
+        tcp: bool = False,
+        most_connections: int = 1024,
+        patience_us: int = 10_000_000,
+        receive_buffer: int = 4 << 20,
+        send_buffer: int = 4 << 20,
     ) -> None:
         if self.engine is not None:
             raise LocalError("a worker is initialised once")
         if engine.running or engine.wake_fd >= 0:
             raise LocalError("another worker has this engine")
-        media, feedback = open_sockets(host, port, receive_buffer, send_buffer)
+        media, feedback, listening = (
+            open_sockets_and_tcp(host, port, receive_buffer, send_buffer)
+            if tcp
+            else (*open_sockets(host, port, receive_buffer, send_buffer), None)
+        )
         self.engine = engine
         self.family = media.family
         self._address = media.getsockname()[:2]
@@ -213,6 +243,11 @@ cdef class Worker:
         if self.loop.feedback_fd >= 0 and watch(self.loop.epoll_fd, self.loop.feedback_fd, READY_FEEDBACK):
             raise OSError("epoll does not take the worker's descriptors")
         self.loop.port = udp_create(self.loop.socket_fd, self.family, engine.core)
+        if listening is not None:
+            self.loop.streams = tcp_create(listening.detach(), most_connections, patience_us, engine.core)
+            for epoll in (self.loop.epoll_fd, self.loop.media_epoll_fd):
+                if watch(epoll, self.loop.streams.epoll_fd, READY_STREAMS):
+                    raise OSError("epoll does not take the worker's descriptors")
 
     def __del__(self):
         # Before the garbage collector takes anything apart: the thread uses what the engine's tables keep alive.
@@ -241,6 +276,7 @@ cdef class Worker:
         with nogil:
             join_thread(self.thread)
         self.engine.core.queue.flush = NULL
+        self.engine.core.queue.stream = NULL
         self.engine.core.queue.flush_bytes = self.engine.core.queue.arena_size
         self.engine.running = False
         self.engine.wake_fd = -1
@@ -253,6 +289,8 @@ cdef class Worker:
             if fd >= 0:
                 close(fd)
         self.loop.socket_fd = self.loop.feedback_fd = -1
+        tcp_free(self.loop.streams)
+        self.loop.streams = NULL
 
     @property
     def address(self) -> tuple[str, int]:
@@ -267,11 +305,15 @@ cdef class Worker:
         core.queue.flush = udp_flush
         core.queue.flush_context = self.loop.port
         core.queue.flush_bytes = FLUSH_BYTES
+        if self.loop.streams != NULL:
+            core.queue.stream = tcp_put
+            core.queue.stream_context = self.loop.streams
         self.engine.running = True
         self.engine.wake_fd = self.loop.wake_fd
         if start_thread(&self.thread, loop_body, self.loop):
             self.engine.running = False
             core.queue.flush = NULL
+            core.queue.stream = NULL
             raise OSError("the worker's thread could not be started")
         self.started = True
         _running.add(self)
@@ -304,16 +346,23 @@ cdef class Worker:
         cdef Endpoint remote
         cdef const uint8_t *bytes = <const uint8_t *><const char *>data
         cdef size_t length = len(data)
+        cdef Command *command
         cdef int failure
         endpoint_from_python(address, &remote)
         if self.stopped:
             return
-        failure = udp_send_one(self.loop.socket_fd, self.family, &remote, bytes, length)
+        failure = 0 if remote.connection else udp_send_one(self.loop.socket_fd, self.family, &remote, bytes, length)
         if failure:
             self.engine.control.dropped[<int>DROP_SEND_FULL if failure == EAGAIN else <int>DROP_SEND_ERROR] += 1
             return
         self.engine.control.packets[<int>DIRECTION_OUT][<int>TRAFFIC_STUN if length and bytes[0] < 4 else <int>TRAFFIC_DTLS] += 1
         self.engine.control.bytes[<int>DIRECTION_OUT] += length
+        if remote.connection:
+            command = self.engine._command(COMMAND_SEND, NULL, length, None)
+            memcpy(command.argument, bytes, length)
+            command.value = <int64_t>length
+            command.endpoint = remote
+            self.engine._submit(command)
 
 
 @atexit.register

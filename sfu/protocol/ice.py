@@ -171,12 +171,21 @@ class IceAgent:
             return True
         if now < last + self._silence_s:
             return False
+        self.lose_address(address)
+        return True
+
+    def lose_address(self, address: Address) -> None:
+        """It is the client's no longer: another has it, or the TCP connection that it was has ended.
+
+        Consent given there still holds: the client may come back from elsewhere until it runs out.
+        """
+        if address not in self._validated:
+            return
         self._drop(address)
         if address == self._selected:
             self._selected = None
             if self._validated:
                 self._select(next(reversed(self._validated)))
-        return True
 
     def next_timer(self) -> float | None:
         """When `handle_timer` wants to run; None after expiry."""

@@ -29,13 +29,14 @@ def random_credentials() -> Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A host candidate over UDP."""
+    """A host candidate: over UDP, or over TCP for clients to connect to (RFC 6544, `tcptype passive`)."""
 
-    address: Address
+    address: tuple[str, int]
     priority: int
     """RFC 8445, section 5.1.2.1"""
     foundation: str
     component: int = 1
+    tcp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class CandidateLine:
-    """`a=candidate` (RFC 8839, section 5.1); extension attributes are not kept."""
+    """`a=candidate` (RFC 8839, section 5.1); of extension attributes, only `tcptype` is kept."""
 
     foundation: str
     component: int
@@ -164,6 +164,8 @@ class CandidateLine:
     """IPv4, IPv6 or a name such as a browser's `….local`."""
     port: int
     type: str = "host"
+    tcptype: str | None = None
+    """`active`, `passive` or `so` (RFC 6544, section 4.5)."""
 
 
 @dataclass(frozen=True, slots=True)

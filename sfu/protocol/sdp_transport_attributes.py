@@ -3,6 +3,8 @@
 Each function takes the text after the attribute's colon, gives a value, or raises `Malformed`.
 """
 
+from collections.abc import Sequence
+
 from .sdp_model import CandidateLine, Fingerprint
 from .sdp_text import ADDRESS_CHARS, HEX_DIGITS, ICE_CHARS, MAX_UINT32, Malformed, chars, number, shown, token, words
 
@@ -60,7 +62,14 @@ def candidate(value: str) -> CandidateLine:
         address=chars(parts[4], "the candidate's address", ADDRESS_CHARS, longest=255),
         port=number(parts[5], "the candidate's port", 65_535),
         type=token(parts[7], "the candidate's type", longest=16),
+        tcptype=_tcptype(parts[CANDIDATE_WORDS:]),
     )
+
+
+def _tcptype(extensions: Sequence[str]) -> str | None:
+    """Extension attributes are pairs of a name and a value."""
+    named = dict(zip(extensions[::2], extensions[1::2], strict=False))
+    return token(named["tcptype"], "the candidate's tcptype", longest=16) if "tcptype" in named else None
 
 
 def sctp_port(value: str) -> int:

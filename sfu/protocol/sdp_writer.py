@@ -130,14 +130,18 @@ def candidate_line(candidate: Candidate | CandidateLine) -> CandidateLine:
     if isinstance(candidate, CandidateLine):
         return candidate
     address, port = candidate.address
-    return CandidateLine(candidate.foundation, candidate.component, "udp", candidate.priority, address, port)
+    transport, tcptype = ("tcp", "passive") if candidate.tcp else ("udp", None)
+    return CandidateLine(
+        candidate.foundation, candidate.component, transport, candidate.priority, address, port, tcptype=tcptype
+    )
 
 
 def candidate_text(candidate: CandidateLine) -> str:
-    """What follows `a=candidate:` (RFC 8839, section 5.1)."""
+    """What follows `a=candidate:` (RFC 8839, section 5.1; RFC 6544, section 4.5)."""
+    tcptype = f" tcptype {candidate.tcptype}" if candidate.tcptype is not None else ""
     return (
         f"{candidate.foundation} {candidate.component} {candidate.transport} {candidate.priority} "
-        f"{candidate.address} {candidate.port} typ {candidate.type}"
+        f"{candidate.address} {candidate.port} typ {candidate.type}{tcptype}"
     )
 
 

@@ -15,7 +15,7 @@ from enum import IntEnum
 
 from sfu.errors import ProtocolError
 
-Address = tuple[str, int]
+Address = tuple[str, int] | tuple[str, int, int]
 
 MAGIC_COOKIE = 0x2112A442
 HEADER_BYTES = 20
@@ -204,7 +204,7 @@ REASONS = {
 
 def xor_address(address: Address, transaction_id: bytes) -> bytes:
     """Value of XOR-MAPPED-ADDRESS; an IPv4 address mapped into IPv6 is written as the IPv4 one that it is."""
-    host, port = address
+    host, port = address[:2]
     if ":" in host:
         ip = ipaddress.IPv6Address(host.partition("%")[0])
         packed = ip.ipv4_mapped.packed if ip.ipv4_mapped else ip.packed

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sfu.dataplane import (
+    Address,
     DtlsReceived,
     Engine,
     Extension,
@@ -114,7 +115,7 @@ def test_so_many_transports() -> None:
         engine.add_address(transports[2], ("10.0.0.1", 2000))
 
 
-def whose(bed: Bed, address: tuple[str, int]) -> int | None:
+def whose(bed: Bed, address: Address) -> int | None:
     """The transport that a datagram from there is given to."""
     bed.events.clear()
     bed.deliver(b"\x16x", address)

@@ -106,7 +106,7 @@ async def test_two_meet_over_turn(tabs: Tabs, turn: Coturn, transport: str) -> N
             selected = await person.page.evaluate(SELECTED)
             assert (selected["type"], selected["protocol"]) == ("relay", transport)
             # The server, too, knows them by nothing but coturn's addresses.
-            assert selected["port"] in {port for _, port in server.node.ports[0]._holders}
+            assert selected["port"] in {address[1] for address in server.node.ports[0]._holders}
         assert len(server.node.ports[0]._holders) == 2
         assert ana.tab.errors + bo.tab.errors == []
         await ana.tab.close()

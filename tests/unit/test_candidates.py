@@ -1,6 +1,10 @@
 """Host candidates: what is advertised, in what order, and never an address that nobody can reach."""
 
+from dataclasses import replace
+
 from sfu.candidates import host_candidates, interface_addresses
+from sfu.protocol.sdp import candidate_line, parse, serialize
+from tests.unit.negotiation_help import load
 
 
 def test_candidates_are_what_clients_can_reach() -> None:
@@ -15,3 +19,17 @@ def test_candidates_are_what_clients_can_reach() -> None:
     assert everywhere
     assert all(candidate.address[0] != "0.0.0.0" for candidate in everywhere)
     assert [candidate.address[0] for candidate in everywhere] == interface_addresses((4,))
+
+
+def test_tcp_comes_after_udp_and_says_that_clients_connect() -> None:
+    """RFC 6544, section 4.2 and 4.5."""
+    udp, other, tcp, other_tcp = host_candidates(("0.0.0.0", 3478), ("198.51.100.1", "2001:db8::1"), tcp=True)
+    assert [each.address for each in (tcp, other_tcp)] == [each.address for each in (udp, other)]
+    assert udp.priority > other.priority > tcp.priority > other_tcp.priority
+    assert tcp.priority == (90 << 24) + (((4 << 13) + 8_191) << 8) + 255
+    assert len({each.foundation for each in (udp, other, tcp, other_tcp)}) == 4
+    line = candidate_line(tcp)
+    offer = parse(load("chromium-data-only-1"))
+    written = serialize(replace(offer, media=(replace(offer.media[0], candidates=(line,)),)))
+    assert f" 1 tcp {tcp.priority} 198.51.100.1 3478 typ host tcptype passive\r\n" in written
+    assert parse(written).media[0].candidates == (line,)

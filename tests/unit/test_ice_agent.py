@@ -109,6 +109,30 @@ def test_a_client_that_checks_from_elsewhere_only_is_followed_without_a_nominati
     assert agent.selected == CAFE
 
 
+def test_an_address_that_ends_gives_way_to_another_and_leaves_consent_as_it_was() -> None:
+    """A TCP connection was closed: the client may come back by another until consent runs out."""
+    tcp = (*HOME, 1)
+    agent = connected()
+    agent.receive(check(use=True), tcp, 1.0)
+    assert events(agent) == [AddressValidated(tcp), AddressSelected(tcp)]
+    agent.lose_address(CAFE)
+    assert events(agent) == []
+    agent.lose_address(tcp)
+    assert events(agent) == [AddressDropped(tcp), AddressSelected(HOME)]
+    agent.lose_address(HOME)
+    assert events(agent) == [AddressDropped(HOME)]
+    assert agent.selected is None
+    assert agent.next_timer() == 1.0 + ice.CONSENT_S
+    agent.handle_timer(1.0 + ice.CONSENT_S - 0.1)
+    assert not agent.expired
+    again = (*HOME, 2)
+    agent.receive(check(use=True), again, 30.0)
+    assert events(agent) == [AddressValidated(again), AddressSelected(again)]
+    agent.lose_address(again)
+    agent.handle_timer(30.0 + ice.CONSENT_S)
+    assert agent.expired
+
+
 def test_a_client_that_checks_both_of_its_addresses_stays() -> None:
     agent = connected()
     for number in range(1, 10):

@@ -71,3 +71,4 @@ def test_candidates_of_both_transports_are_read() -> None:
     candidates = parse(load("chromium-whip-gathered")).media[0].candidates
     assert {each.transport for each in candidates} == {"udp", "tcp"}
     assert {each.type for each in candidates} == {"host"}
+    assert {(each.transport, each.tcptype) for each in candidates} == {("udp", None), ("tcp", "active")}
