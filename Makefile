@@ -39,8 +39,9 @@ check: $(VENV)/.test ## lint, format and types, all strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.test ## measure load beside the machine's own floor (BENCH="ramp" for others, "--help" lists them)
+bench: $(VENV)/.test ## measure load beside the machine's own floor, and what people wait for (BENCH="ramp" for others, "--help" lists them)
 	$(BIN)/ciranda bench $(BENCH)
+	@if [ -z "$(BENCH)" ]; then $(BIN)/ciranda bench page; fi
 
 screenshots: $(VENV)/.test ## render every view of the page (SHOTS="--view lobby" for some)
 	$(BIN)/python -m scripts.screenshots $(SHOTS)

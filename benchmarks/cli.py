@@ -23,6 +23,13 @@ from benchmarks.target import TargetError
 COMMANDS = {
     "load": ("benchmarks.load", "publishers and receivers, their loss, latency and what they cost the server"),
     "ramp": ("benchmarks.ramp", "more and more of them, until something breaks"),
+    "joins": ("benchmarks.joins", "people join while others receive"),
+    "idle": ("benchmarks.idle", "many are connected and nothing is published"),
+    "growth": ("benchmarks.growth", "the cost of a packet with ever more receivers"),
+    "workers": ("benchmarks.workers", "two workers beside one"),
+    "overload": ("benchmarks.overload", "twice what it carries: drops, answers, recovery"),
+    "peers": ("benchmarks.peers", "the same load on Janus, or another server, in turn"),
+    "page": ("benchmarks.page", "what a person waits for in Chromium: first paint, connected, first picture"),
     "limit": ("benchmarks.limit", "what this machine can do at best: libsrtp and sendmmsg, no server"),
 }
 """Name → (module, help)."""

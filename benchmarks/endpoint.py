@@ -108,8 +108,9 @@ class Endpoint:
             found += [sdp.Line(kind, "recvonly", str(len(found) + n)) for n in range(count)]
         return found
 
-    def offer(self) -> str:
-        return sdp.describe(self.lines(), self._credentials("actpass"))
+    def offer(self, *, setup: str = "actpass") -> str:
+        """`active`: for a server that would choose to be the DTLS client."""
+        return sdp.describe(self.lines(), self._credentials(setup))
 
     def answer(self, offer: str) -> str:
         """To a server that offers; everything in it is received."""

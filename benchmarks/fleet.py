@@ -102,6 +102,7 @@ class Fleet:
             feedback=load.feedback,
         )
         self._everybody: list[Endpoint] = []
+        self._left: set[Endpoint] = set()
         self._threads: list[threading.Thread] = []
 
     @classmethod
@@ -179,6 +180,11 @@ class Fleet:
             first = errors.exceptions[0]
             raise (first if isinstance(first, ConnectError) else errors) from None
 
+    async def leave(self, endpoint: Endpoint) -> None:
+        """It ends its session; its socket and counters stay until the fleet's end."""
+        self._left.add(endpoint)
+        await endpoint.signalling.close()
+
     def _adopt(self, endpoint: Endpoint) -> None:
         remote = endpoint.remote
         streams = remote.streams() if any(endpoint.receives) else []
@@ -242,7 +248,7 @@ class Fleet:
         """Sends every client's checks, spread over the interval, and answers a full server's; runs until cancelled."""
         while True:
             started = time.monotonic()
-            everybody = [endpoint for endpoint in self._everybody if endpoint.index >= 0]
+            everybody = [e for e in self._everybody if e.index >= 0 and e not in self._left]
             for n, endpoint in enumerate(everybody):
                 endpoint.consent()
                 self._answer_checks()

@@ -9,7 +9,8 @@ from benchmarks.fleet import Fleet
 from benchmarks.load import add_load_arguments, connected, load_of
 from benchmarks.plot import ramp_figure
 from benchmarks.progress import Progress
-from benchmarks.report import lines
+from benchmarks.report import fit, lines
+from benchmarks.result import OTHERS
 from benchmarks.step import Step, measure_step
 from benchmarks.target import Target, add_target_arguments, opened
 
@@ -63,7 +64,14 @@ def outcome(text: str, steps: list[Step], why: str) -> dict[str, Any]:
         "steps": [asdict(step) for step in steps],
         "capacity": asdict(held[-1]) if held else None,
         "broke": why,
+        "unfit": disturbed(steps),
     }
+
+
+def disturbed(steps: list[Step]) -> list[str]:
+    """Why the steps should not be quoted."""
+    most = max((step.others_share for step in steps), default=0.0)
+    return [f"other programs used up to {most:.0%} of the machine"] if most > OTHERS else []
 
 
 def table(found: dict[str, Any]) -> str:
@@ -82,7 +90,7 @@ def table(found: dict[str, Any]) -> str:
     end = f", then {found['broke']}" if found["broke"] else ", and more publishers (--rooms) would have fitted"
     rows.append(("load", found["load"]))
     rows.append(("carried", f"{capacity['packets_per_second']:,.0f} packets/s{end}" if capacity else found["broke"]))
-    return lines(rows)
+    return lines([*rows, fit(found["unfit"])])
 
 
 plot = ramp_figure

@@ -13,6 +13,9 @@ from benchmarks.target import Target
 MACHINE_FULL = 0.9
 """Above this share of all cores in use the figures are those of a queue, not of the server."""
 
+OTHERS = 0.1
+"""Above this share of all cores somebody else's programs compete for caches, memory and time; the kernel's own work is in it."""
+
 STEAL = 0.02
 """Above this share of the time the hypervisor ran somebody else."""
 
@@ -33,13 +36,15 @@ class Window:
     usage: Usage | None
     """`None`: the server's process cannot be read."""
     received: int
+    clients_s: float
+    """CPU time of this process."""
     busy_s: float
     stolen_s: float
     machine_s: float
 
     @classmethod
     async def now(cls, target: Target, fleet: Fleet) -> Self:
-        return cls(time.monotonic(), await target.usage(), fleet.media.received(), *machine_busy())
+        return cls(time.monotonic(), await target.usage(), fleet.media.received(), time.process_time(), *machine_busy())
 
 
 def cost_us(first: Window, last: Window) -> float | None:
@@ -54,12 +59,22 @@ def busy_share(first: Window, last: Window) -> float:
     return (last.busy_s - first.busy_s) / (last.machine_s - first.machine_s)
 
 
+def others_share(first: Window, last: Window) -> float:
+    """Of the whole machine, what neither the server nor the clients used; 0 where the server's share is unknown."""
+    if first.usage is None or last.usage is None:
+        return 0.0
+    own = last.usage.total_s - first.usage.total_s + last.clients_s - first.clients_s
+    return max(0.0, busy_share(first, last) - own / (last.machine_s - first.machine_s))
+
+
 def unfit(windows: Sequence[Window], late: float) -> list[str]:
     """Why these windows should not be quoted; empty when nothing speaks against it."""
     first, last = windows[0], windows[-1]
     reasons = []
     if (busy := busy_share(first, last)) > MACHINE_FULL:
         reasons.append(f"the machine was {busy:.0%} busy")
+    if (others := others_share(first, last)) > OTHERS:
+        reasons.append(f"other programs used {others:.0%} of the machine")
     if (stolen := (last.stolen_s - first.stolen_s) / (last.machine_s - first.machine_s)) > STEAL:
         reasons.append(f"{stolen:.1%} of the time was stolen by the hypervisor")
     if late > LATE:

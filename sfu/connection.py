@@ -22,6 +22,9 @@ from sfu.track import Track
 from sfu.transport import Connected, RemoteParameters, Transport, TransportEvent
 from sfu.views import Source
 
+SCREEN_KEYFRAME_MS = 1_000
+"""A keyframe of a shared screen is many times its other frames: it is asked for half as often as a camera's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -169,6 +172,10 @@ class Connection:
         self, result: Negotiated, sources: Mapping[Mid, Source], muted: Mapping[Mid, bool]
     ) -> tuple[list[Track], list[Track]]:
         wanted = {line.mid: line.track for line in result.lines if line.track is not None}
+        for mid, params in wanted.items():
+            known = self.tracks.get(mid)
+            if sources.get(mid, known.source if known else Source.UNKNOWN) is Source.SCREEN:
+                wanted[mid] = replace(params, keyframe_interval_ms=SCREEN_KEYFRAME_MS)
         removed = [track for mid, track in self.tracks.items() if not _continues(track, wanted.get(mid))]
         for track in removed:
             del self.tracks[track.mid]

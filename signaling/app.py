@@ -5,6 +5,7 @@ from aiohttp import web
 from sfu.node import Node
 from signaling import admin
 from signaling.context import CONTEXT, Context
+from signaling.files import Files
 from signaling.middleware import add_headers, requests
 from signaling.pages import Pages
 from signaling.websocket import websocket
@@ -24,6 +25,7 @@ def create_app(node: Node) -> web.Application:
     app.router.add_get("/ws/{room}", websocket, allow_head=False)
     Whip(context).add_routes(app.router)
     Whep(context).add_routes(app.router)
+    Files(context).add_routes(app)
     admin.add_routes(app.router)
     return app
 

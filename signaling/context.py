@@ -53,9 +53,13 @@ class Context:
 
     def check_rate(self, request: web.Request) -> None:
         """Count one join of this client's address. `LimitError` (`rate_limited`)."""
+        self.take(self.joins, request, "too many joins from this address")
+
+    def take(self, buckets: KeyedBuckets, request: web.Request, refusal: str) -> None:
+        """Count one request of this client's address. `LimitError` (`rate_limited`)."""
         key = client_key(request.remote, request.headers.getall("X-Forwarded-For", ()), self._proxies)
-        if not self.joins.take(key, time.monotonic()):
-            raise LimitError("too many joins from this address; try again in a moment", code="rate_limited")
+        if not buckets.take(key, time.monotonic()):
+            raise LimitError(f"{refusal}; try again in a moment", code="rate_limited")
 
     async def close(self) -> None:
         """Nobody gets in any more; those with a socket are told why it closes."""

@@ -29,6 +29,11 @@ def require_type(request: web.Request, wanted: str) -> None:
     """415 unless the body is of this media type and not compressed."""
     if request.content_type.lower() != wanted:
         raise HttpError(f"the body must be {wanted}", code="unsupported_media_type", status=415)
+    refuse_compressed(request)
+
+
+def refuse_compressed(request: web.Request) -> None:
+    """415 for a body that would have to be unpacked."""
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise HttpError("compressed bodies are not taken", code="unsupported_media_type", status=415)
 

@@ -65,7 +65,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     """Signal `on_response_prepare`: headers of every response, errors and WebSocket upgrades included."""
     headers = response.headers
     headers["Server"] = "ciranda"
-    headers["Content-Security-Policy"] = content_security_policy(request.host)
+    headers.setdefault("Content-Security-Policy", content_security_policy(request.host))
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
     headers["Permissions-Policy"] = PERMISSIONS_POLICY

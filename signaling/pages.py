@@ -1,7 +1,13 @@
-"""The page and its modules, served from memory: read and compressed once at the start, so no path ever reaches the disk."""
+"""The page and its modules, served from memory: read and compressed once at the start, so no path ever reaches the disk.
+
+The page names its files by a path that holds the version of all of them, and modules name each other relative to themselves: so
+browsers keep every file for good, and ask for nothing but the page when they come again. Without the version in its path, for
+pages of other people, a file is asked for again each time, and answered with 304 while it is the same.
+"""
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +30,8 @@ TYPES = {
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
 }
+VERSIONED = re.compile(r"v-[0-9a-f]{16}/")
+FOR_GOOD = "public, max-age=31536000, immutable"
 ROBOTS = b"User-agent: *\nDisallow: /\n"
 
 
@@ -44,6 +52,10 @@ class Pages:
     def __init__(self, root: Path = WEB) -> None:
         files = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix in TYPES)
         self._assets = {path.relative_to(root).as_posix(): _asset(path.read_bytes(), path.suffix) for path in files}
+        self._version = f"v-{_digest(*(asset.etag.encode() for asset in self._assets.values()))[:16]}/"
+        if index := self._assets.get("index.html"):
+            named = index.body.replace(b'="/static/', b'="/static/' + self._version.encode())
+            self._assets["index.html"] = _asset(named, ".html")
         self._robots = _asset(ROBOTS, ".txt")
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -68,7 +80,12 @@ class Pages:
         return await self.index(request)
 
     async def static(self, request: web.Request) -> web.Response:
-        return self._serve(request, self._assets.get(request.match_info["path"]))
+        """A page that was opened before an update may ask for an older version: it gets the present one, not for good."""
+        path = request.match_info["path"]
+        version = VERSIONED.match(path)
+        asset = self._assets.get(path[version.end() :] if version else path)
+        kept = version is not None and version[0] == self._version
+        return self._serve(request, asset, cache=FOR_GOOD if kept else "no-cache")
 
     async def favicon(self, request: web.Request) -> web.Response:
         return self._serve(request, self._assets.get("favicon.ico") or self._assets.get("favicon.svg"))
@@ -77,12 +94,14 @@ class Pages:
         """Rooms are nobody's search result."""
         return self._serve(request, self._robots)
 
-    def _serve(self, request: web.Request, asset: Asset | None, *, status: int = 200) -> web.Response:
+    def _serve(
+        self, request: web.Request, asset: Asset | None, *, status: int = 200, cache: str = "no-cache"
+    ) -> web.Response:
         if asset is None:
             raise RemoteError("there is no such file", code="not_found")
         packed = asset.packed if _takes_gzip(request.headers.get("Accept-Encoding", "")) else None
         etag = asset.etag if packed is None else f"{asset.etag}-gzip"
-        headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        headers = {"ETag": f'"{etag}"', "Cache-Control": cache, "Vary": "Accept-Encoding"}
         if status == 200 and any(tag.value in ("*", etag) for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
         headers["Content-Type"] = asset.content_type
@@ -93,8 +112,11 @@ class Pages:
 
 def _asset(body: bytes, suffix: str) -> Asset:
     packed = gzip.compress(body, compresslevel=9, mtime=0)
-    etag = hashlib.sha256(body).hexdigest()[:32]
-    return Asset(body, packed if len(packed) < len(body) else None, TYPES[suffix], etag)
+    return Asset(body, packed if len(packed) < len(body) else None, TYPES[suffix], _digest(body)[:32])
+
+
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -47,6 +47,7 @@ cdef struct TrackConfig:
     uint8_t simulcast
     uint8_t nack
     uint8_t transport_cc
+    int64_t keyframe_interval_us
     uint8_t mid_length
     uint8_t mid[MID_SIZE]
     uint8_t ssrc_count

@@ -22,6 +22,7 @@ from sfu.dataplane.reasons cimport DROP_TCP_CLOSED
 from sfu.dataplane.seqmap cimport seqmap_init, timestamp_init
 from sfu.dataplane.state cimport (
     MAX_ENDED,
+    SLOTS_AHEAD,
     ConsentKey,
     EndedStream,
     Endpoint,
@@ -144,7 +145,17 @@ cdef void sum_up_feedback(Transport *transport) noexcept nogil:
 
 # -- tracks ---------------------------------------------------------------------------------------------------------------------
 
+cdef void look_ahead(Slot *slot) noexcept nogil:
+    cdef int step
+    slot.ahead = slot
+    for step in range(SLOTS_AHEAD):
+        if slot.ahead != NULL:
+            slot.ahead = slot.ahead.next_of_track
+
+
 cdef void unlink_slot(Slot *slot) noexcept nogil:
+    cdef Slot *before = slot.previous_of_track
+    cdef int step
     if slot.track == NULL:
         return
     if slot.previous_of_track != NULL:
@@ -153,8 +164,13 @@ cdef void unlink_slot(Slot *slot) noexcept nogil:
         slot.track.slots = slot.next_of_track
     if slot.next_of_track != NULL:
         slot.next_of_track.previous_of_track = slot.previous_of_track
+    for step in range(SLOTS_AHEAD):
+        if before != NULL:
+            look_ahead(before)
+            before = before.previous_of_track
     slot.next_of_track = NULL
     slot.previous_of_track = NULL
+    slot.ahead = NULL
     slot.track = NULL
 
 
@@ -178,6 +194,7 @@ cdef void configure_track(Track *track, const TrackConfig *config) noexcept nogi
     track.simulcast = config.simulcast
     track.nack = config.nack
     track.transport_cc = config.transport_cc
+    track.keyframe_interval_us = config.keyframe_interval_us
     track.mid_length = config.mid_length
     memcpy(track.mid, config.mid, MID_SIZE)
     track.ssrc_count = config.ssrc_count
@@ -319,6 +336,7 @@ cdef void route(Core *core, Command *command) noexcept nogil:
         if track.slots != NULL:
             track.slots.previous_of_track = slot
         track.slots = slot
+        look_ahead(slot)
     if track != NULL:
         choose_layer(core, slot, 0)
         if not catch_up(core, slot):

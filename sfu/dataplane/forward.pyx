@@ -27,6 +27,7 @@ from sfu.dataplane.seqmap cimport (
     SEQMAP_FORWARD,
     TIMESTAMP_OK,
     seqmap_drop,
+    seqmap_jumps,
     seqmap_map,
     seqmap_switch,
     timestamp_map,
@@ -91,8 +92,8 @@ cdef void level_sizes(Core *core, const Layer *layer) noexcept nogil:
         packet.padding = <uint8_t>missing if place != NONE16 and missing <= LEVEL_BYTES and not packet.padding_only else 0
 
 
-# Hundreds of subscribers do not stay in the cache from one packet to the next. So while one is served, the state of the third
-# after it comes in, what the second's state points to, and the SRTP session of the next.
+# Hundreds of subscribers do not stay in the cache from one packet to the next. So while one is served, the state of one some
+# way ahead comes in, what the second's state points to, and the SRTP session of the next.
 cdef inline void warm_slot(const Slot *slot) noexcept nogil:
     cdef int line
     for line in range(HOT_LINES):
@@ -114,12 +115,10 @@ cdef void forward_layer(Core *core, Layer *layer) noexcept nogil:
     cdef Slot *slot = layer.track.slots
     cdef Slot *second = next_slot(slot)
     cdef Slot *third = next_slot(second)
-    cdef Slot *fourth = next_slot(third)
     cdef uint16_t place
     level_sizes(core, layer)
     while slot != NULL:
-        if fourth != NULL:
-            warm_slot(fourth)
+        warm_slot(slot.ahead)
         if third != NULL:
             warm_targets(third)
         if second != NULL:
@@ -131,8 +130,7 @@ cdef void forward_layer(Core *core, Layer *layer) noexcept nogil:
                 place = core.pending[place].next
         slot = second
         second = third
-        third = fourth
-        fourth = next_slot(fourth)
+        third = next_slot(third)
 
 
 cdef void forward_pending(Core *core) noexcept nogil:
@@ -167,6 +165,11 @@ cdef int aligned_timestamp(const Core *core, const Slot *slot, const Layer *laye
     return 1
 
 
+# A hole of one or two numbers tells a video decoder that the old source's frame is not complete (ALGORITHMS 3).
+cdef void begin_numbers(Slot *slot, uint16_t next_in) noexcept nogil:
+    seqmap_switch(&slot.sequence, next_in, 0 if slot.kind != KIND_VIDEO else 1 if slot.last_marker else 2)
+
+
 # 1 if this packet starts the slot's new source.
 cdef int switch_source(Core *core, Slot *slot, Layer *layer, const Pending *packet) noexcept nogil:
     cdef uint32_t aligned = 0
@@ -182,8 +185,7 @@ cdef int switch_source(Core *core, Slot *slot, Layer *layer, const Pending *pack
         slot.refusals += 1
         keyframe_request(core, layer)
         return 0
-    # A hole of one or two numbers tells a video decoder that the old source's frame is not complete (ALGORITHMS 3).
-    seqmap_switch(&slot.sequence, packet.view.sequence_number, 0 if slot.kind != KIND_VIDEO else 1 if slot.last_marker else 2)
+    begin_numbers(slot, packet.view.sequence_number)
     picture_map_switch(&slot.pictures)
     if slot.current != NULL:
         slot.layer_switches += 1
@@ -264,6 +266,8 @@ cdef void forward_packet(Core *core, Slot *slot, Layer *layer, const Pending *pa
     if slot.formats[packet.format].payload_type == 255:
         core.counters.dropped[<int>DROP_FORMAT_NOT_NEGOTIATED] += 1
         return
+    if seqmap_jumps(&slot.sequence, packet.view.sequence_number):
+        begin_numbers(slot, packet.view.sequence_number)
     if packet.padding_only and seqmap_drop(&slot.sequence, packet.view.sequence_number):
         return
     if (seqmap_map(&slot.sequence, packet.view.sequence_number, &sequence_number) != SEQMAP_FORWARD

@@ -4,7 +4,6 @@ from libc.stdint cimport int64_t
 from sfu.dataplane.state cimport Core, Layer
 
 cdef enum:
-    KEYFRAME_INTERVAL_US = 500000       # at most one request a layer in this time (ALGORITHMS 10)
     KEYFRAME_TRIES = 2                  # the request and one retry
 
 cdef void keyframe_request(Core *core, Layer *layer) noexcept nogil

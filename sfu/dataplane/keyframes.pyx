@@ -1,4 +1,4 @@
-"""Merges and throttles keyframe requests: one PLI (RFC 4585) a layer in half a second, sent once more if no keyframe follows.
+"""Merges and throttles keyframe requests: one PLI (RFC 4585) a layer in its track's interval, sent once more if no keyframe follows.
 
 Owns the KeyframeRequest of a layer. It does not know who asks.
 """
@@ -35,9 +35,9 @@ cdef void keyframe_request(Core *core, Layer *layer) noexcept nogil:
     if not layer.request.wanted:
         layer.request.wanted = 1
         layer.request.tries = 0
-    if core.now_us - layer.request.sent_us >= KEYFRAME_INTERVAL_US or layer.request.sent_us == 0:
+    if core.now_us - layer.request.sent_us >= layer.track.keyframe_interval_us or layer.request.sent_us == 0:
         send_request(core, layer)
-    pull_deadline(core, layer.track.transport, layer.request.sent_us + KEYFRAME_INTERVAL_US)
+    pull_deadline(core, layer.track.transport, layer.request.sent_us + layer.track.keyframe_interval_us)
 
 
 cdef void keyframe_arrived(Layer *layer) noexcept nogil:
@@ -45,7 +45,7 @@ cdef void keyframe_arrived(Layer *layer) noexcept nogil:
 
 
 cdef void keyframe_timer(Core *core, Layer *layer) noexcept nogil:
-    if not layer.request.wanted or core.now_us - layer.request.sent_us < KEYFRAME_INTERVAL_US:
+    if not layer.request.wanted or core.now_us - layer.request.sent_us < layer.track.keyframe_interval_us:
         return
     if layer.request.tries < KEYFRAME_TRIES:
         send_request(core, layer)

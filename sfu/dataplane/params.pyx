@@ -8,6 +8,7 @@ from sfu.dataplane.state cimport CNAME_SIZE, MAX_LAYERS, MAX_SSRCS, MID_SIZE
 from sfu.dataplane.types import Extension, Format, Kind
 
 cdef enum:
+    MAX_KEYFRAME_MS = 60000
     NO_PAYLOAD_TYPE = 255
     MAX_EXTENSION_ID = 14       # RFC 8285, one-byte headers
 
@@ -67,6 +68,9 @@ cdef int fill_track(object params, TrackConfig *config) except -1:
     copy_text("MID", params.mid, config.mid, &config.mid_length, MID_SIZE)
     config.layer_count = max(1, len(params.rids))
     config.simulcast = bool(params.rids)
+    if not 0 < params.keyframe_interval_ms <= MAX_KEYFRAME_MS:
+        raise ValueError(f"a keyframe interval is 1 to {MAX_KEYFRAME_MS} ms")
+    config.keyframe_interval_us = params.keyframe_interval_ms * 1000
     config.nack = bool(params.nack)
     config.transport_cc = bool(params.transport_cc)
     config.ssrc_count = len(params.ssrcs)

@@ -4,10 +4,6 @@ from libc.stdint cimport uint8_t, uint16_t, uint64_t, int64_t
 cdef enum:
     TWCC_SENT_SIZE = 2048
 
-cdef struct SentPacket:
-    int64_t sent_us             # 0: unknown or acknowledged; negative: told lost
-    uint16_t size
-
 cdef struct SentLog:
     uint16_t next_number
     uint64_t acknowledged       # packets
@@ -16,7 +12,7 @@ cdef struct SentLog:
     int64_t window_start_us
     uint64_t window_bytes
     uint64_t acknowledged_bps   # over the last whole second
-    SentPacket sent[2048]
+    uint16_t sent[2048]         # by number: the packet's size and what is known of it; 0: unknown or acknowledged
 
 cdef void sent_init(SentLog *log) noexcept nogil
 cdef uint16_t sent_packet(SentLog *log, uint16_t size, int64_t now_us) noexcept nogil   # gives the number to write

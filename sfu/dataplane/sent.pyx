@@ -17,6 +17,9 @@ from sfu.dataplane.wire cimport get16, get24
 
 cdef enum:
     RATE_WINDOW_US = 1000000
+    SENT = 0x8000               # beside a packet's size
+    TOLD_LOST = 0x4000
+    SIZE_MASK = 0x3FFF
 
 
 # -- feedback read -------------------------------------------------------------------------------------------
@@ -109,31 +112,30 @@ cdef void sent_init(SentLog *log) noexcept nogil:
 
 cdef uint16_t sent_packet(SentLog *log, uint16_t size, int64_t now_us) noexcept nogil:
     cdef uint16_t number = log.next_number
-    cdef SentPacket *packet = &log.sent[number % TWCC_SENT_SIZE]
-    packet.sent_us = now_us if now_us > 0 else 1
-    packet.size = size
+    log.sent[number % TWCC_SENT_SIZE] = SENT | <uint16_t> (size & SIZE_MASK)
     log.next_number = <uint16_t> (number + 1)
     if not log.window_start_us:
-        log.window_start_us = packet.sent_us
+        log.window_start_us = max(now_us, 1)
     return number
 
 
 cdef void _sent_status(SentLog *log, uint16_t number, int arrived) noexcept nogil:
-    # A packet told lost is remembered by a negative time, so that feedback that finds it after all takes the loss back.
-    cdef SentPacket *packet = &log.sent[number % TWCC_SENT_SIZE]
-    if <uint16_t> (log.next_number - 1 - number) >= TWCC_SENT_SIZE or not packet.sent_us:
+    # A packet told lost is remembered, so that feedback that finds it after all takes the loss back.
+    cdef uint16_t *packet = &log.sent[number % TWCC_SENT_SIZE]
+    cdef uint16_t size = packet[0] & SIZE_MASK
+    if <uint16_t> (log.next_number - 1 - number) >= TWCC_SENT_SIZE or not packet[0]:
         return
     if not arrived:
-        if packet.sent_us > 0:
-            packet.sent_us = -packet.sent_us
+        if not packet[0] & TOLD_LOST:
+            packet[0] |= TOLD_LOST
             log.lost += 1
         return
-    if packet.sent_us < 0:
+    if packet[0] & TOLD_LOST:
         log.lost -= 1
-    packet.sent_us = 0
+    packet[0] = 0
     log.acknowledged += 1
-    log.acknowledged_bytes += packet.size
-    log.window_bytes += packet.size
+    log.acknowledged_bytes += size
+    log.window_bytes += size
 
 
 cdef int sent_feedback(SentLog *log, const uint8_t *body, size_t length, int64_t now_us) noexcept nogil:

@@ -3,6 +3,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, int64_t, uint64_t
 
 cdef enum:
     SEQMAP_INTERVALS = 64
+    SEQMAP_JUMP = 1000          # numbers ahead: more are no loss but a source that counts anew
 
 cdef struct SequenceInterval:
     uint64_t first              # extended source sequence number from which `delta` holds
@@ -24,12 +25,12 @@ cdef void seqmap_init(SequenceMap *map, uint16_t first_out) noexcept nogil
 # The source changes; `next_in` will be its first packet; leaves a hole of `gap` numbers (1 after a marker bit, 2
 # otherwise; 0: none).
 cdef void seqmap_switch(SequenceMap *map, uint16_t next_in, uint16_t gap) noexcept nogil
+# So far ahead that the slot should switch: numbers passed on as they jump would lose a receiver its SRTP rollover counter.
+cdef int seqmap_jumps(const SequenceMap *map, uint16_t seq_in) noexcept nogil
 cdef int seqmap_map(SequenceMap *map, uint16_t seq_in, uint16_t *seq_out) noexcept nogil
 # The packet is not forwarded and must leave no hole. 1 if that could be done (it was the next expected one), 0: forward
 # it instead.
 cdef int seqmap_drop(SequenceMap *map, uint16_t seq_in) noexcept nogil
-# Source number of one sent; SEQMAP_OLD if it is not known (any more).
-cdef int seqmap_reverse(const SequenceMap *map, uint16_t seq_out, uint16_t *seq_in) noexcept nogil
 
 # Timestamps (32 bits, media clock). out = in + offset.
 cdef struct TimestampMap:

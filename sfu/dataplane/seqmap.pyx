@@ -2,8 +2,7 @@
 
 Owns the two maps from a source's numbers to a slot's. A sequence number goes out as in + delta, where each packet left
 out makes the delta one smaller from there on; the deltas are kept as intervals, so a late packet gets the number it
-would have had, and a number sent can be turned back into the one received. All counting is in 64 bits, so that no
-comparison has to think of a wrap.
+would have had. All counting is in 64 bits, so that no comparison has to think of a wrap.
 
 Never knows why a packet is dropped or a source changes, and reads no clock: the time is an argument.
 """
@@ -43,6 +42,10 @@ cdef void seqmap_switch(SequenceMap *map, uint16_t next_in, uint16_t gap) noexce
 
 cdef inline uint64_t extend(uint64_t highest, uint16_t number) noexcept nogil:
     return highest + <uint64_t><int64_t><int16_t>(number - <uint16_t>highest)
+
+
+cdef int seqmap_jumps(const SequenceMap *map, uint16_t seq_in) noexcept nogil:
+    return map.started and extend(map.highest_in, seq_in) > map.highest_in + SEQMAP_JUMP
 
 
 cdef int seqmap_map(SequenceMap *map, uint16_t seq_in, uint16_t *seq_out) noexcept nogil:
@@ -92,23 +95,6 @@ cdef int seqmap_drop(SequenceMap *map, uint16_t seq_in) noexcept nogil:
     last.first = number + 1
     last.delta -= 1
     return 1
-
-
-cdef int seqmap_reverse(const SequenceMap *map, uint16_t seq_out, uint16_t *seq_in) noexcept nogil:
-    cdef uint64_t out
-    cdef int i
-    if not map.started:
-        return SEQMAP_OLD
-    out = extend(map.highest_out, seq_out)
-    if out > map.highest_out:
-        return SEQMAP_OLD
-    i = map.interval_count - 1
-    while i >= 0 and out < map.intervals[i].first + map.intervals[i].delta:
-        i -= 1
-    if i < 0:
-        return SEQMAP_OLD
-    seq_in[0] = <uint16_t>(out - map.intervals[i].delta)
-    return SEQMAP_FORWARD
 
 
 # -- timestamps --------------------------------------------------------------------------------------------------------
@@ -174,7 +160,7 @@ cdef uint32_t timestamp_map(TimestampMap *map, uint32_t ts_in, int64_t now_us) n
 # -- the module's Python view, for tests and tools: nothing on the packet path comes below -----------------------------
 
 cdef class Sequences:
-    """A `SequenceMap`. `map` and `reverse` give None where the map says `SEQMAP_OLD`."""
+    """A `SequenceMap`. `map` gives None where the map says `SEQMAP_OLD`."""
 
     cdef SequenceMap inner
 
@@ -184,16 +170,15 @@ cdef class Sequences:
     def switch(self, uint16_t next_in, uint16_t gap):
         seqmap_switch(&self.inner, next_in, gap)
 
+    def jumps(self, uint16_t seq_in):
+        return bool(seqmap_jumps(&self.inner, seq_in))
+
     def map(self, uint16_t seq_in):
         cdef uint16_t out = 0
         return out if seqmap_map(&self.inner, seq_in, &out) == SEQMAP_FORWARD else None
 
     def drop(self, uint16_t seq_in):
         return bool(seqmap_drop(&self.inner, seq_in))
-
-    def reverse(self, uint16_t seq_out):
-        cdef uint16_t number = 0
-        return number if seqmap_reverse(&self.inner, seq_out, &number) == SEQMAP_FORWARD else None
 
 
 cdef class Timestamps:

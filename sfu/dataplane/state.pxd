@@ -31,6 +31,7 @@ cdef enum:
     CNAME_SIZE = 64
     CONSENT_NAME = 128      # bytes of a user name in routine checks
     NONE16 = 0xFFFF
+    SLOTS_AHEAD = 5         # far enough that its memory is there in time
     LATENCY_BUCKETS = 18
 
 cdef enum:
@@ -150,6 +151,7 @@ cdef struct Track:
     uint8_t kind
     uint8_t nack
     uint8_t transport_cc
+    int64_t keyframe_interval_us
     uint8_t mid_length
     uint8_t mid[MID_SIZE]
     uint8_t ssrc_count
@@ -185,6 +187,7 @@ cdef struct Slot:
     Layer *target
     Slot *next_of_track
     Slot *previous_of_track
+    Slot *ahead             # SLOTS_AHEAD further in the track's list: what is prefetched, never read
     uint32_t current_source
     uint8_t kind
     uint8_t last_marker

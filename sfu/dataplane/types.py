@@ -92,6 +92,8 @@ class TrackParams:
     nack: bool = False
     transport_cc: bool = False
     """The m-line negotiated transport-cc feedback: send it."""
+    keyframe_interval_ms: int = 500
+    """At most one keyframe request a layer in this time, at most a minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,10 @@
 // The page's beginning: picks the language, looks at the address, and shows one view at a time: home, lobby, call, end.
 
-import { Meeting, MeetingError, checkSupport, forgetSession, savedSession } from "./client/index.js";
+import { CLIENT_CODES, MeetingError, checkSupport } from "./client/errors.js";
+import { forgetSession, savedSession } from "./client/session.js";
 import { LocalMedia } from "./media/local.js";
-import { Sender } from "./media/sender.js";
 import { chooseLanguage, t } from "./ui/i18n.js";
 import { isRoomName } from "./ui/names.js";
-import { clearToasts } from "./ui/toast.js";
-import { CallView } from "./views/call.js";
 import { EndView } from "./views/end.js";
 import { HomeView } from "./views/home.js";
 import { LobbyView } from "./views/lobby.js";
@@ -57,28 +55,30 @@ function showEnd(error, again) {
 
 async function showLobby(room) {
   const local = takeDevices();
-  present(new LobbyView({ room, local, join: (name) => enter(room, name, local) }), room);
+  present(new LobbyView({ room, local, join: (name) => join(room, name, local) }), room);
   await local.start();
+  try {
+    await (await entrance()).warmUp();
+  } catch {
+    // whoever joins hears of it
+  }
 }
 
-/** Joins; the devices come along. Rejects with what the server said, so that the lobby can show it. */
-async function enter(room, name, local) {
-  const meeting = new Meeting();
-  const sender = new Sender(local, meeting);
-  window.ciranda = meeting; // for a look from the console, and for tests
-  const remember = () => ({ microphone: local.microphone.on, camera: local.camera.on });
+/** What only a call needs; asked for early, so that nobody waits for it after a click. */
+async function entrance() {
   try {
-    await meeting.join({ room, name, token: tokenOfAddress(), remember });
-  } catch (error) {
-    sender.close();
-    throw error;
+    return await import("./enter.js");
+  } catch {
+    throw new MeetingError(CLIENT_CODES.UNREACHABLE, undefined, { fatal: true });
   }
-  clearToasts();
-  present(new CallView({ meeting, local, sender }), room);
-  meeting.addEventListener("closed", ({ detail }) => {
-    sender.close();
-    showEnd(detail, () => showLobby(room));
-  });
+}
+
+/** Rejects with what the server said, so that the lobby can show it. */
+async function join(room, name, local) {
+  const { enter } = await entrance();
+  const show = (call) => present(call, room);
+  const closed = (error) => showEnd(error, () => showLobby(room));
+  await enter({ room, name, token: tokenOfAddress(), local }, { show, closed });
 }
 
 /** After a reload: straight back in, with the devices as they were. */
@@ -86,7 +86,7 @@ async function comeBack(room, { name, microphone, camera }) {
   const local = takeDevices();
   local.start({ microphone, camera });
   try {
-    await enter(room, name, local);
+    await join(room, name, local);
   } catch (error) {
     forgetSession(room);
     showEnd(error, () => showLobby(room));

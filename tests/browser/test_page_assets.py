@@ -23,8 +23,8 @@ async def test_everything_together_is_small() -> None:
     assert sum(sizes.values()) < MOST_BYTES, sorted(sizes.items(), key=lambda item: -item[1])[:5]
 
 
-async def test_every_module_is_loaded_at_once() -> None:
-    """Without this list a browser learns of a module only when it has read the one that imports it."""
+async def test_every_module_of_the_first_view_is_loaded_at_once() -> None:
+    """Without this list a browser learns of a module only when it has read the one that imports it. Calls come later."""
     found: set[Path] = set()
     ahead = [WEB / "app.js"]
     while ahead:
@@ -34,6 +34,14 @@ async def test_every_module_is_loaded_at_once() -> None:
             ahead += [(module.parent / name).resolve() for name in IMPORTS.findall(module.read_text())]
     listed = set(re.findall(r'<link rel="modulepreload" href="/static/([^"]+)">', (WEB / "index.html").read_text()))
     assert listed | {"app.js"} == {path.relative_to(WEB).as_posix() for path in found}
+
+
+async def test_every_style_sheet_is_used() -> None:
+    html, entrance = (WEB / "index.html").read_text(), (WEB / "enter.js").read_text()
+    first = set(re.findall(r'<link rel="stylesheet" href="/static/css/(\w+)\.css">', html))
+    later = set(re.findall(r'"(\w+)"', re.search(r"const STYLES = \[(.*?)\]", entrance, re.DOTALL)[1]))  # type: ignore[index]
+    assert first | later == {path.stem for path in (WEB / "css").glob("*.css")}
+    assert not first & later
 
 
 async def test_html_has_no_inline_script_or_style() -> None:

@@ -44,6 +44,25 @@ def test_many_requests_are_one_and_the_next_waits_half_a_second() -> None:
     assert stats.keyframe_requests_sent == counters.keyframe_requests["out"]
 
 
+def test_a_screen_is_asked_once_a_second() -> None:
+    bed = Bed()
+    sender, receiver = bed.publisher(), bed.client()
+    track = bed.engine.add_track(sender.transport, video_track(keyframe_interval_ms=1_000))
+    bed.engine.route(bed.engine.add_slot(receiver.transport, video_slot()), track)
+    source = VideoSource(sender, 500)
+    source.send_frame(keyframe=True)
+    bed.run(2_000_000)
+    sender.forget()
+    sent = []
+    for _ in range(30):
+        receiver.send_rtcp(pli(1, 0x2222))
+        source.send_frame(keyframe=True)
+        bed.run(100_000)
+        sent.append(len(sender.blocks(206, 1)))
+    assert sent[9] == 1
+    assert sent[-1] == 3
+
+
 def test_one_retry_and_then_silence() -> None:
     bed = Bed()
     sender, receiver = bed.publisher(), bed.client()

@@ -177,8 +177,10 @@ class AiortcClient:
         if self.dtls.state == "connected":
             await self.sctp.start(RTCSctpCapabilities(maxMessageSize=65_536), 5_000)
 
-    async def open(self, label: str) -> RTCDataChannel:
+    async def open(self, label: str, on_message: Callable[[str | bytes], Any] | None = None) -> RTCDataChannel:
         channel = RTCDataChannel(self.sctp, RTCDataChannelParameters(label=label))
+        if on_message is not None:
+            channel.on("message", on_message)
         await until(lambda: channel.readyState == "open")
         return channel
 

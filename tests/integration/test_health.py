@@ -1,5 +1,6 @@
 """`/healthz`, `/readyz`, and what surrounds every response: headers that keep browsers strict, errors as JSON."""
 
+import re
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -178,3 +179,19 @@ async def test_a_browser_gets_the_page_for_a_name_that_is_none(house: Doors) -> 
         async with house.http.get(house.url("/" + "x" * 65), headers=headers) as response:
             assert response.status == 404
             assert "<html" in await response.text()
+
+
+async def test_the_page_names_files_that_browsers_keep_for_good(house: Doors) -> None:
+    async with house.http.get(house.url("/")) as response:
+        html = await response.text()
+        assert response.headers["Cache-Control"] == "no-cache"
+    named = re.findall(r'(?:href|src)="(/static/[^"]+)"', html)
+    assert len(named) > 10
+    for path in named:
+        async with house.http.get(house.url(path)) as response:
+            assert response.status == 200, path
+            assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    version = named[0].split("/")[2]
+    for path in (f"/static/{named[0].split('/', 3)[3]}", named[0].replace(version, f"v-{'0' * 16}")):
+        async with house.http.get(house.url(path)) as response:
+            assert (response.status, response.headers["Cache-Control"]) == (200, "no-cache"), path

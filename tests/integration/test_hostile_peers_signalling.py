@@ -11,7 +11,8 @@ from aiortc.rtcdatachannel import RTCDataChannel, RTCDataChannelParameters
 from sfu.transport import LocalParameters
 from tests.harness.rtp_peer import LINES, RtpPeer, offer
 from tests.harness.stage import Scene, stage
-from tests.harness.transport_client import AiortcClient, until
+from tests.harness.talker import Talker
+from tests.harness.transport_client import until
 from tests.integration.doors import Member
 from tests.integration.offers import FINGERPRINT
 
@@ -157,28 +158,6 @@ async def test_addresses_of_others() -> None:
         assert len(scene.port._holders) <= 2 + 8
 
 
-class Talker:
-    """A participant of aiortc's with data channels and nothing else."""
-
-    def __init__(self, member: Member) -> None:
-        self.member = member
-        self.client = AiortcClient()
-        self.got: list[str | bytes] = []
-
-    async def enter(self) -> "Talker":
-        algorithm, value = next(f for f in self.client.remote.fingerprints if f[0] == "sha-256")
-        peer = RtpPeer(self.member)
-        answer = await self.member.offer(offer(f"{algorithm} {value}", ["data"]))
-        peer.take(answer["sdp"])
-        await self.client.connect(peer.local)
-        return self
-
-    async def open(self, label: str) -> RTCDataChannel:
-        channel = await self.client.open(label)
-        channel.on("message", self.got.append)
-        return channel
-
-
 async def test_data_channels() -> None:
     """Floods, sizes and numbers that nobody needs: whoever listens gets what the rates allow, in order, and media goes on."""
     async with stage() as scene:
@@ -200,8 +179,7 @@ async def test_data_channels() -> None:
         assert 200 <= room.texts.relayed < 400
         await until(lambda: len(friend.got) == room.texts.relayed, 20.0)
         for talker in (eve, friend):
-            await talker.client.close()
-            await talker.member.lose()
+            await talker.close()
 
 
 @pytest.mark.parametrize("size", [8, 200, 1_100])

@@ -31,6 +31,8 @@ export class Meeting extends EventTarget {
   self = null;
   permissions = { publish: true, subscribe: true, data: true, admin: false };
   limits = {};
+  /** Settles when the server has answered the first offer, or could not: until then a page had better leave the browser alone. */
+  answered = null;
   speakers = [];
   /** Whether pictures are asked for; see receiveVideo. */
   receivesVideo = true;
@@ -55,7 +57,7 @@ export class Meeting extends EventTarget {
   #statistics = new Statistics();
 
   /** @param {{server?: URL | string}} [options] where Ciranda is; by default where this module came from */
-  constructor({ server = new URL("../../", import.meta.url) } = {}) {
+  constructor({ server = import.meta.url.replace(/\/static\/.*/, "/") } = {}) {
     super();
     this.#server = new URL(server);
   }
@@ -207,7 +209,8 @@ export class Meeting extends EventTarget {
     if (this.permissions.subscribe) this.#addFirstSlots(peer);
     this.#emit("slots", { slots: this.slots() });
     this.#emit("connection", { state: peer.state });
-    this.#negotiate(peer);
+    const negotiated = this.#negotiate(peer);
+    this.answered ??= negotiated;
   }
 
   /** A server that ends every connection at once is not asked for the next one at once. */

@@ -4,6 +4,7 @@ import en from "../lang/en.js";
 
 const FILES = { pt: () => import("../lang/pt.js") };
 let texts = en;
+let hours = null; // making one takes a browser as long as a few frames
 
 /** Picks the language once, before the first view. */
 export async function chooseLanguage(wanted = navigator.languages) {
@@ -28,5 +29,6 @@ export function has(key) {
 }
 
 export function clock(at) {
-  return new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }).format(at);
+  hours ??= new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+  return hours.format(at);
 }

@@ -4,8 +4,10 @@ import { h, icon, iconButton } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
 import { isRoomName, newRoomName } from "../ui/names.js";
 
+const MARK = new URL("../favicon.svg", import.meta.url).pathname;
+
 export function brand() {
-  return h("p", { class: "brand" }, h("img", { src: "/static/favicon.svg", alt: "", width: 32, height: 32 }), "Ciranda");
+  return h("p", { class: "brand" }, h("img", { src: MARK, alt: "", width: 32, height: 32 }), "Ciranda");
 }
 
 export class HomeView {

@@ -1,14 +1,14 @@
-// Put before a page's own scripts: remembers its peer connections, keeps its camera small (software encoders share two cores)
-// and samples getStats. The page itself is untouched.
+// Put before a page's own scripts: remembers the peer connections that were ever to connect, keeps the page's camera small (software
+// encoders share two cores) and samples getStats. The page itself is untouched.
 
 (() => {
   const KEPT = new Set(["inbound-rtp", "outbound-rtp", "media-source", "transport", "codec", "remote-inbound-rtp"]);
   const connections = [];
   const Native = globalThis.RTCPeerConnection;
   globalThis.RTCPeerConnection = class extends Native {
-    constructor(...args) {
-      super(...args);
-      connections.push(this);
+    setLocalDescription(...args) {
+      if (!connections.includes(this)) connections.push(this);
+      return super.setLocalDescription(...args);
     }
   };
   const SMALL = { width: 480, height: 270, frameRate: 15 };

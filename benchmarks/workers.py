@@ -1,0 +1,65 @@
+"""`workers`: what two workers carry beside one, with load on both; and what a packet costs with each at the same load."""
+
+import argparse
+from dataclasses import asdict
+from typing import Any
+
+from benchmarks.load import add_load_arguments, connected, load_of
+from benchmarks.progress import Progress
+from benchmarks.ramp import climb, disturbed
+from benchmarks.report import fit, lines
+from benchmarks.step import Step
+from benchmarks.target import TargetError, add_target_arguments, opened
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_target_arguments(parser)
+    add_load_arguments(parser, rooms=32, receivers=25)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each step (default: %(default)s)")
+
+
+async def run(options: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    if options.server is not None:
+        raise TargetError("workers are compared on servers that are started here")
+    load = load_of(options)
+    climbs: list[tuple[list[Step], str]] = []
+    for workers in (1, 2):
+        async with opened(options, "--workers", str(workers)) as target, connected(target, load, progress) as fleet:
+            fleet.activate(0)
+            fleet.start()
+            climbs.append(await climb(target, fleet, progress, seconds=options.seconds))
+    (one, why_one), (two, why_two) = climbs
+    held_one, held_two = ([s for s in steps if not s.broke()] for steps in (one, two))
+    same = {s.publishers: s for s in held_two}
+    both = [(s, same[s.publishers]) for s in held_one if s.publishers in same]
+    found: dict[str, Any] = {
+        "load": str(load),
+        "one": {"steps": [asdict(s) for s in one], "broke": why_one},
+        "two": {"steps": [asdict(s) for s in two], "broke": why_two},
+        "unfit": disturbed([*one, *two]),
+        "failures": [] if held_one and held_two else ["one of them carried nothing"],
+    }
+    if held_one and held_two:
+        found["ratio"] = held_two[-1].packets_per_second / held_one[-1].packets_per_second
+    if both and both[-1][0].us_per_packet and both[-1][1].us_per_packet:
+        # What two workers would carry if the machine had a core for each and more for the clients.
+        found["scaling"] = 2 * both[-1][0].us_per_packet / both[-1][1].us_per_packet
+        found["compared_at"] = both[-1][0].packets_per_second
+    return found
+
+
+def table(found: dict[str, Any]) -> str:
+    rows = [("load", found["load"])]
+    for name in ("one", "two"):
+        held = [s for s in found[name]["steps"] if s["lost_share"] <= 0.001]
+        last = held[-1] if held else found[name]["steps"][-1]
+        cpu = f"{last['cpu_share']:.0%} of a core" if last["cpu_share"] is not None else ""
+        held_text = f"{last['packets_per_second']:,.0f} packets/s, {cpu}, machine {last['machine_busy']:.0%} busy"
+        rows.append((f"{name} worker(s)", f"{held_text}; then {found[name]['broke'] or 'no more load'}"))
+    if "ratio" in found:
+        rows.append(("ratio", f"{found['ratio']:.2f} of what was carried"))
+    if "scaling" in found:
+        rows.append(
+            ("scaling", f"{found['scaling']:.2f} by the cost of a packet at {found['compared_at']:,.0f} packets/s")
+        )
+    return lines([*rows, fit(found["unfit"])])

@@ -1,0 +1,56 @@
+// The way into a meeting. Everything that only a call needs hangs from here; app.js imports it while the lobby is looked at,
+// so that the first view needs little.
+
+import { Meeting } from "./client/meeting.js";
+import { Sender } from "./media/sender.js";
+import { clearToasts } from "./ui/toast.js";
+import { CallView } from "./views/call.js";
+
+const STYLES = ["call", "menu", "tile", "pip", "panel"];
+const MOST_HELD_BACK_MS = 250; // drawing a call takes a browser long enough to delay the connection; a slow network must not delay the call
+
+/** Settles when the style sheet is there; without it the call would show, though not well. */
+function styled(name) {
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet" });
+  link.href = new URL(`css/${name}.css`, import.meta.url).pathname;
+  return new Promise((resolve) => {
+    link.onload = link.onerror = resolve;
+    document.head.append(link);
+  });
+}
+
+/** A browser's first offer takes it long: engines are started, codecs listed. Made in the lobby, nobody waits for it. */
+export async function warmUp() {
+  const connection = new RTCPeerConnection();
+  for (const kind of ["audio", "video"]) connection.addTransceiver(kind);
+  await connection.createOffer();
+  connection.close();
+}
+
+await Promise.all(STYLES.map(styled));
+
+/**
+ * Joins; the devices come along. Rejects with what the server said.
+ * @param {{room: string, name: string, token?: string, local: LocalMedia}} who
+ * @param {{show: (view: object) => void, closed: (error: MeetingError) => void}} page
+ */
+export async function enter({ room, name, token, local }, { show, closed }) {
+  const meeting = new Meeting();
+  const sender = new Sender(local, meeting);
+  window.ciranda = meeting; // for a look from the console, and for tests
+  const remember = () => ({ microphone: local.microphone.on, camera: local.camera.on });
+  try {
+    await meeting.join({ room, name, token, remember });
+  } catch (error) {
+    sender.close();
+    throw error;
+  }
+  meeting.addEventListener("closed", ({ detail }) => {
+    sender.close();
+    closed(detail);
+  });
+  await Promise.race([meeting.answered, new Promise((resolve) => setTimeout(resolve, MOST_HELD_BACK_MS))]);
+  if (meeting.state === "closed") return;
+  clearToasts();
+  show(new CallView({ meeting, local, sender }));
+}

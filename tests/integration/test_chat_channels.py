@@ -1,0 +1,141 @@
+"""Texts over real data channels: history for those who come later, private messages, files, reactions, and who may say what."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+import pytest
+from aiortc.rtcdatachannel import RTCDataChannel
+
+from tests.harness.talker import Talker
+from tests.harness.transport_client import until
+from tests.integration.doors import Doors, doors
+
+
+class Table:
+    """Whoever is in the room, with channels open."""
+
+    def __init__(self, house: Doors) -> None:
+        self.house = house
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def sits(self, name: str, label: str = "chat") -> "Guest":
+        talker = await Talker(await self.house.member(name)).enter()
+        self._stack.push_async_callback(talker.close)
+        return Guest(talker, await talker.open(label))
+
+
+class Guest:
+    def __init__(self, talker: Talker, channel: RTCDataChannel) -> None:
+        self.talker = talker
+        self.channel = channel
+        self.id = talker.member.id
+
+    def say(self, text: str, **more: Any) -> None:
+        self.channel.send(json.dumps({"text": text} | more))
+
+    async def hears(self, count: int) -> list[dict[str, Any]]:
+        """All messages so far, once there are so many."""
+        await until(lambda: len(self.talker.got) >= count, 10.0)
+        assert len(self.talker.got) == count, self.talker.got
+        return self.talker.messages
+
+
+@pytest.fixture
+async def table() -> AsyncIterator[Table]:
+    async with doors(chat_history_messages=5) as house, Table(house) as laid:
+        yield laid
+
+
+async def test_who_comes_later_gets_what_was_said_bounded_and_in_order(table: Table) -> None:
+    ana, bo = await table.sits("Ana"), await table.sits("Bo")
+    for number in range(8):
+        ana.say(str(number))
+    first = await bo.hears(8)
+    late = await table.sits("Late")
+    history = await late.hears(5)
+    assert history == [message | {"history": True} for message in first[-5:]]
+    assert len({message["id"] for message in first}) == 8
+    assert {(message["from"], message["name"]) for message in first} == {(ana.id, "Ana")}
+    bo.say("live")
+    assert "history" not in (await late.hears(6))[-1]
+
+
+async def test_the_history_comes_once_a_connection(table: Table) -> None:
+    ana = await table.sits("Ana")
+    ana.say("hello")
+    bo = await table.sits("Bo")
+    await bo.hears(1)
+    await bo.talker.open("chat")
+    await bo.talker.open("other")
+    ana.say("again")
+    assert [message["text"] for message in await bo.hears(2)] == ["hello", "again"]
+
+
+async def test_a_private_message_reaches_one_and_no_history(table: Table) -> None:
+    ana, bo, cid = [await table.sits(name) for name in ("Ana", "Bo", "Cid")]
+    ana.say("psst", to=bo.id, ref="r1")
+    ana.say("all")
+    private, public = await bo.hears(2)
+    assert (private["text"], private["to"], "to" in public) == ("psst", bo.id, False)
+    assert [message["text"] for message in await cid.hears(1)] == ["all"]
+    [echo] = await ana.hears(1)
+    assert echo == private | {"ref": "r1"}
+    late = await table.sits("Late")
+    assert [message["text"] for message in await late.hears(1)] == ["all"]
+
+
+async def test_what_cannot_be_delivered_is_said_to_its_sender(table: Table) -> None:
+    ana, bo = await table.sits("Ana"), await table.sits("Bo")
+    ana.say("psst", to="p_nobody", ref="r1")
+    ana.say("a file", file={"id": "none"}, ref="r2")
+    assert await ana.hears(2) == [{"ref": "r1", "error": "no_recipient"}, {"ref": "r2", "error": "no_file"}]
+    await ana.talker.member.send(type="room", chat=False)
+    await bo.talker.member.until("room")
+    bo.say("may I?", ref="r3")
+    assert await bo.hears(1) == [{"ref": "r3", "error": "not_permitted"}]
+    ana.say("I may")
+    assert [message["text"] for message in (await bo.hears(2))[1:]] == ["I may"]
+    assert table.house.room().texts.refused == {"no_recipient": 1, "no_file": 1, "not_permitted": 1}
+
+
+async def test_a_shared_file_is_announced_by_the_servers_word(table: Table) -> None:
+    ana, bo = await table.sits("Ana"), await table.sits("Bo")
+    headers = {"Authorization": f"Bearer {ana.talker.member.welcome['resume']}", "Content-Type": "image/png"}
+    async with table.house.http.post(table.house.url("/files/blue?name=a.png"), data=b"x", headers=headers) as response:
+        file = await response.json()
+    ana.say("", file={"id": file["id"], "name": "evil.exe", "url": "https://evil.example"})
+    [message] = await bo.hears(1)
+    assert (message["text"], message["file"]) == ("", file)
+    late = await table.sits("Late")
+    assert (await late.hears(1))[0]["file"] == file
+
+
+async def test_reactions_are_relayed_on_a_channel_of_their_own_and_not_kept(table: Table) -> None:
+    ana, bo = await table.sits("Ana", "reactions"), await table.sits("Bo", "reactions")
+    ana.say("👏", to=bo.id, file={"id": "x"})  # which mean nothing here
+    [message] = await bo.hears(1)
+    assert set(message) == {"id", "from", "name", "text", "at_ms"}
+    assert (message["text"], message["from"]) == ("👏", ana.id)
+    late = await table.sits("Late")
+    ana.say("🎉")
+    await bo.hears(2)
+    assert late.talker.got == []
+
+
+async def test_reactions_are_limited_like_everything_else() -> None:
+    async with doors(messages_per_second=1, message_burst=20) as house, Table(house) as table:
+        ana, bo = await table.sits("Ana", "reactions"), await table.sits("Bo", "reactions")
+        for _ in range(50):
+            ana.say("👏")
+        texts = house.room().texts
+        await until(lambda: texts.relayed + texts.refused.get("rate_limited", 0) == 50, 10.0)
+        assert 20 <= texts.relayed <= 25
+        await bo.hears(texts.relayed)
