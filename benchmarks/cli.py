@@ -30,6 +30,8 @@ COMMANDS = {
     "overload": ("benchmarks.overload", "twice what it carries: drops, answers, recovery"),
     "peers": ("benchmarks.peers", "the same load on Janus, or another server, in turn"),
     "page": ("benchmarks.page", "what a person waits for in Chromium: first paint, connected, first picture"),
+    "goals": ("benchmarks.goals", "every figure that was aimed at, and whether it is reached (minutes)"),
+    "micro": ("benchmarks.micro", "stages of the data plane in instructions a packet (valgrind)"),
     "limit": ("benchmarks.limit", "what this machine can do at best: libsrtp and sendmmsg, no server"),
 }
 """Name → (module, help)."""
@@ -50,8 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
         given.insert(0, DEFAULT)
-    options = _parser(given[0]).parse_args(given)
-    command = _command(options.command)
+    command, options = parse(given)
     if options.plot is not None and not hasattr(command, "plot"):
         print(f"ciranda bench: {options.command} has nothing to plot", file=sys.stderr)
         return 2
@@ -74,6 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.plot:
         return _plot(command, found, options.plot)
     return 1 if found.get("failures") else 0
+
+
+def parse(given: Sequence[str]) -> tuple[Command, argparse.Namespace]:
+    """The command's module and its flags."""
+    options = _parser(given[0]).parse_args(given)
+    return _command(options.command), options
 
 
 def _plot(command: Command, found: dict[str, Any], path: Path) -> int:
