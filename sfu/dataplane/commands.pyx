@@ -21,18 +21,8 @@ from sfu.dataplane.keyframes cimport keyframe_request
 from sfu.dataplane.reasons cimport DROP_TCP_CLOSED
 from sfu.dataplane.seqmap cimport seqmap_init, timestamp_init
 from sfu.dataplane.state cimport (
-    MAX_ENDED,
-    SLOTS_AHEAD,
-    ConsentKey,
-    EndedStream,
-    Endpoint,
-    SentRecord,
-    Slot,
-    Track,
-    TransmitQueue,
+    MAX_ENDED, SLOTS_AHEAD, TRAFFIC_DTLS, TRAFFIC_STUN, ConsentKey, EndedStream, Endpoint, SentRecord, Slot, Track, TransmitQueue,
     Transport,
-    TRAFFIC_DTLS,
-    TRAFFIC_STUN,
 )
 
 cdef extern from "<arpa/inet.h>" nogil:
