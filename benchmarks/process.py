@@ -73,7 +73,6 @@ class ServerProcess:
             sys.executable,
             *("-m", "sfu", "serve", "--http-port", "0", "--media-port", "0", *self._extra),
             stdout=asyncio.subprocess.PIPE,
-            stderr=sys.stderr,
         )
         assert self._process.stdout is not None
         try:
