@@ -158,6 +158,7 @@ cdef int consent_answer(Core *core, Transport *transport, uint8_t *data, size_t 
         return 0
     if not is_authentic(&key.hmac, data, length):
         return 0
+    store_u64(&transport.heard_us, <uint64_t>core.now_us)
     for place in range(transport.address_count):
         if same_endpoint(&transport.addresses[place], source):
             store_u64(&transport.checked_us[transport.cells[place]], <uint64_t>core.now_us)

@@ -5,6 +5,7 @@ Owns the reading of what subscribers and publishers say. It believes only what c
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
+from sfu.dataplane.atomics cimport store_u64
 from sfu.dataplane.binding cimport stream_add, stream_find, stream_room
 from sfu.dataplane.choice cimport slot_flows
 from sfu.dataplane.clock cimport clock_report, ntp_from_us
@@ -213,6 +214,7 @@ cdef void receive_rtcp(Core *core, Transport *transport, uint8_t *data, size_t l
         return
     transport.packets_received += 1
     transport.bytes_received += length
+    store_u64(&transport.heard_us, <uint64_t>arrival_us)
     core.counters.packets[<int>DIRECTION_IN][<int>TRAFFIC_RTCP] += 1
     budget.packets = RETRANSMIT_BURST
     budget.statuses = STATUS_BURST

@@ -188,6 +188,16 @@ cdef int is_publishing(const Core *core, const Transport *transport) noexcept no
     return 0
 
 
+# A slot has sent what no report has told of.
+cdef int owes_report(const Transport *transport) noexcept nogil:
+    cdef const Slot *slot = transport.slots
+    while slot != NULL:
+        if slot.reported_packets != <uint32_t>slot.packets:
+            return 1
+        slot = slot.next
+    return 0
+
+
 cdef int64_t transport_timer(Core *core, Transport *transport) noexcept nogil:
     cdef int publishes = is_publishing(core, transport)
     if publishes:
@@ -198,7 +208,8 @@ cdef int64_t transport_timer(Core *core, Transport *transport) noexcept nogil:
         send_reports(core, transport)
     if publishes:
         return on_grid(core.now_us + TICK_US)
-    return on_grid(max(transport.next_report_us, core.now_us + TICK_US)) if transport.slots != NULL else FAR_FUTURE
+    transport.reporting = owes_report(transport)
+    return on_grid(max(transport.next_report_us, core.now_us + TICK_US)) if transport.reporting else FAR_FUTURE
 
 
 cdef void run_timers(Core *core) noexcept nogil:

@@ -13,7 +13,7 @@ from sfu.dataplane.atomics cimport prefetch
 from sfu.dataplane.choice cimport slot_flows
 from sfu.dataplane.clock cimport clock_timestamp
 from sfu.dataplane.codec cimport picture_map_apply, picture_map_switch, rewrite_payload
-from sfu.dataplane.control cimport pull_deadline
+from sfu.dataplane.control cimport TICK_US, pull_deadline
 from sfu.dataplane.keyframes cimport keyframe_request
 from sfu.dataplane.reasons cimport (
     DROP_FORMAT_NOT_NEGOTIATED,
@@ -256,6 +256,9 @@ cdef inline void send_packet(Core *core, Slot *slot, const Pending *packet, uint
     slot.bytes += <uint64_t>length
     slot.last_marker = values.marker
     transmit_rtp(core, transport, out, length, slot.kind, packet.arrival_us)
+    if not transport.reporting:
+        transport.reporting = 1
+        pull_deadline(core, transport, max(transport.next_report_us, core.now_us + TICK_US))
 
 
 cdef void forward_packet(Core *core, Slot *slot, Layer *layer, const Pending *packet) noexcept nogil:

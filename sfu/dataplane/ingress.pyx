@@ -7,7 +7,7 @@ feedback.
 from libc.stdint cimport uint32_t, uint64_t
 
 from sfu.dataplane.arrivals cimport arrivals_init, arrivals_packet
-from sfu.dataplane.atomics cimport load_u64
+from sfu.dataplane.atomics cimport load_u64, store_u64
 from sfu.dataplane.binding cimport stream_add, stream_bind, stream_find, stream_moved, stream_room
 from sfu.dataplane.choice cimport LAYER_STALL_US, choose_layers
 from sfu.dataplane.control cimport TICK_US, pull_deadline
@@ -210,6 +210,7 @@ cdef Stream *admit(Transport *transport, uint32_t ssrc, size_t length, int64_t a
     transport.packets_received += 1
     transport.bytes_received += length
     transport.active_us = arrival_us
+    store_u64(&transport.heard_us, <uint64_t>arrival_us)
     return stream
 
 

@@ -62,6 +62,7 @@ cdef object transport_stats_of(TransportRecord record):
         packets_sent=transport.packets_sent,
         bytes_sent=transport.bytes_sent,
         rtt_us=transport.rtt_us,
+        heard_us=load_u64(&transport.heard_us),
         acknowledged_bps=transport.sent.acknowledged_bps if transport.sent_started else 0,
     )
 

@@ -240,6 +240,7 @@ cdef struct Transport:
     uint8_t has_remote
     uint8_t tag_length
     uint8_t transport_cc    # a track asked for feedback
+    uint8_t reporting       # its timer runs for the reports of its slots
     Endpoint remote
     uint32_t held           # the TCP connection whose receiver is too slow for video (tcp.pyx)
     void *srtp_receive
@@ -272,6 +273,7 @@ cdef struct Transport:
     uint32_t feedback_ssrc      # sender SSRC of our receiver reports
     uint32_t feedback_media_ssrc
     int64_t active_us           # last authenticated RTP packet
+    uint64_t heard_us           # last packet or routine check that was authentic
     int64_t next_feedback_us
     int64_t next_check_us
     int64_t next_report_us

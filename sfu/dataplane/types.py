@@ -230,6 +230,8 @@ class TransportStats:
     """From the last receiver report, 0 before the first (RFC 3550, section 6.4.1)."""
     acknowledged_bps: int
     """Bits a second that transport-wide feedback acknowledged over the last second, 0 without such feedback."""
+    heard_us: int
+    """Monotonic time of the last authentic packet or routine check from the client, 0 before the first."""
 
 
 @dataclass(frozen=True, slots=True)

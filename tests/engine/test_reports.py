@@ -234,3 +234,20 @@ def test_an_idle_engine_wants_no_timer() -> None:
     assert bed.engine.next_timer_us() <= bed.now_us + 40_000
     bed.run(10_000_000)
     assert bed.engine.next_timer_us() > 1 << 60
+
+
+def test_a_slot_that_sends_nothing_sets_no_timer() -> None:
+    bed = Bed()
+    sender, receiver = bed.publisher(), bed.client()
+    track = bed.engine.add_track(sender.transport, video_track())
+    bed.engine.route(bed.engine.add_slot(receiver.transport, video_slot()), track)
+    source = VideoSource(sender, 500)
+    for place in range(3):
+        source.send_frame(keyframe=place == 0)
+        source.report()
+        bed.run(20_000)
+        assert bed.engine.next_timer_us() < bed.now_us + 1_000_000
+        bed.run(10_000_000)
+        # The publisher is silent for long: its layer has ended, the last report is out.
+        assert bed.engine.next_timer_us() > bed.now_us + 1_000_000_000
+    assert len(receiver.blocks(200)) >= 3, "each time that it sent again"
