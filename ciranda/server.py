@@ -17,6 +17,7 @@ from metrics.endpoints import Endpoints
 from sfu.config import Settings, is_loopback
 from sfu.log import get_logger
 from sfu.node import Node
+from signaling.api.status import SAMPLER
 from signaling.app import add_pages, create_app
 from signaling.context import CONTEXT
 
@@ -41,6 +42,7 @@ class Server:
         self._app = create_app(self.node)
         self._operations = Endpoints(self.node, lambda: self._ready)
         self._operations.add_routes(self._app.router)
+        self._app[SAMPLER] = self._operations.sampler
         add_pages(self._app)
         self._runner: web.AppRunner | None = None
         self._ready = False

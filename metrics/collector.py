@@ -54,9 +54,21 @@ class NodeCollector(Collector):
 
     def _rooms(self) -> Iterator[Metric]:
         rooms = self._node.rooms.values()
-        yield gauge("rooms", "Rooms with somebody in them.", [], {(): len(rooms)})
+        yield gauge("rooms", "Rooms that are open.", [], {(): len(rooms)})
         people = sum(len(room.participants) for room in rooms)
         yield gauge("participants", "Participants, hidden viewers included.", [], {(): people})
+        waiting = sum(len(room.reception.waiting) for room in rooms)
+        yield gauge("waiting", "People who wait to be let in.", [], {(): waiting})
+        files = sum(file.size for room in rooms for file in room.files.values())
+        yield gauge("file_bytes", "Files that were dropped into rooms.", [], {(): files})
+        asked: Counter[tuple[str, ...]] = Counter()
+        asked.update(self._node.moderation)
+        yield counter(
+            "moderation",
+            "What was asked of the server as an administrator.",
+            ["action", "outcome"],
+            asked,
+        )
         kinds = kind_counts(rooms)
         tracks: dict[tuple[str, ...], float] = {(kind.name.lower(),): kinds[kind] for kind in Kind}
         yield gauge("tracks", "Published tracks.", ["kind"], tracks)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sfu.config import Settings
 from sfu.direct_tallies import DirectTallies
 from sfu.dtls import Certificate
-from sfu.errors import LimitError
+from sfu.errors import LimitError, RemoteError
 from sfu.events import Listener
 from sfu.ids import RoomName
 from sfu.log import get_logger
@@ -93,6 +93,12 @@ class Node:
     def knock(self, name: RoomName, request: JoinRequest, listener: Listener) -> Participant | Waiting:
         """As `join`, for those who can wait to be let in."""
         return self._room(name).knock(request, listener)
+
+    def create(self, name: RoomName) -> Room:
+        """A room with nobody in it; whoever makes it says how long it is kept. `LimitError`, `RemoteError` (`conflict`)."""
+        if name in self.rooms:
+            raise RemoteError("there is such a room already", code="conflict")
+        return self._room(name)
 
     def resume(self, token: str, name: RoomName) -> Participant | None:
         """Who holds this resume token and is still in that room. The caller attaches its listener."""

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from sfu.node import Node
-from signaling import admin
+from signaling.api import openapi
 from signaling.context import CONTEXT, Context
 from signaling.files import Files
 from signaling.middleware import add_headers, requests
@@ -26,7 +26,7 @@ def create_app(node: Node) -> web.Application:
     Whip(context).add_routes(app.router)
     Whep(context).add_routes(app.router)
     Files(context).add_routes(app)
-    admin.add_routes(app.router)
+    openapi.serve(app.router)
     return app
 
 

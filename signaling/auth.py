@@ -55,6 +55,7 @@ class Grant:
     """The only room it is good for; `None` in open mode."""
     join: bool = True
     list_rooms: bool = False
+    create_rooms: bool = False
 
 
 class Authority:
@@ -151,6 +152,7 @@ def _grant(claims: Mapping[str, Any]) -> Grant:
         room=_text(video, "room"),
         join=_flag(video, "roomJoin", default=False),
         list_rooms=_flag(video, "roomList", default=False),
+        create_rooms=_flag(video, "roomCreate", default=False),
     )
 
 

@@ -36,6 +36,7 @@ class Context:
     _proxies: tuple[Network, ...] = field(init=False)
     clients: set[Closable] = field(default_factory=set)
     """Open sockets."""
+    started_s: float = field(default_factory=time.monotonic)
     closing: bool = False
     closed_sockets: dict[str, int] = field(default_factory=dict)
     """Reason → sockets that the server closed."""

@@ -17,6 +17,7 @@ STATUS: Mapping[str, int] = {
     "method_not_allowed": 405,
     "not_acceptable": 406,
     "request_timeout": 408,
+    "conflict": 409,
     "precondition_failed": 412,
     "too_large": 413,
     "unsupported_media_type": 415,

@@ -13,6 +13,9 @@ from tests.integration.offers import PUBLISH, WATCH
 PROMISED = {
     "ciranda_rooms": "gauge",
     "ciranda_participants": "gauge",
+    "ciranda_waiting": "gauge",
+    "ciranda_file_bytes": "gauge",
+    "ciranda_moderation": "counter",
     "ciranda_tracks": "gauge",
     "ciranda_packets": "counter",
     "ciranda_bytes": "counter",
@@ -124,3 +127,21 @@ async def test_real_media_moves_the_values() -> None:
         buckets = [v for (name, _), v in samples.items() if name == "ciranda_forward_latency_seconds_bucket"]
         assert buckets == sorted(buckets)
         assert samples["ciranda_tracks", (("kind", "video"),)] == 1
+
+
+async def test_who_waits_what_is_shared_and_what_hosts_do_is_counted() -> None:
+    async with doors() as house:
+        ana, bo = await house.member("Ana"), await house.member("Bo")
+        await bo.send(type="end")
+        await bo.refused("permission_denied")
+        await ana.send(type="room", waiting_room=True)
+        await bo.until("room")
+        await house.waiter("Cid")
+        headers = {"Authorization": f"Bearer {ana.welcome['resume']}"}
+        async with house.http.post(house.url("/files/blue"), data=b"x" * 1_000, headers=headers) as response:
+            assert response.status == 201
+        samples = await scrape(house)
+        assert samples["ciranda_waiting", ()] == 1
+        assert samples["ciranda_file_bytes", ()] == 1_000
+        assert samples["ciranda_moderation_total", (("action", "end"), ("outcome", "denied"))] == 1
+        assert samples["ciranda_moderation_total", (("action", "room"), ("outcome", "done"))] == 1
