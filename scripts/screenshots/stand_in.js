@@ -1,7 +1,7 @@
 // Stands in for server, network and devices while pictures of the page are taken: sixteen browsers that really send
 // video do not fit on one machine. It runs before the page and reads `window.scenario`:
 // {people: [{name, video, muted, screen}], devices: "given" | "denied" | "missing", refuse: code | null,
-//  unreachable: bool, dropAfterMs: number, speaker: index}. Layout only: tests of behaviour run against the real server.
+//  unreachable: bool, dropAfterMs: number, speaker: index, admin: bool, state: object, waiting: [...], wait: bool}. Layout only: tests of behaviour run against the real server.
 
 (() => {
   const scenario = window.scenario;
@@ -60,9 +60,11 @@
   const silence = () => new AudioContext().createMediaStreamDestination().stream.getAudioTracks()[0];
 
   const people = scenario.people.map((one, index) => ({ id: `p_${index}`, ...one }));
-  const viewOf = ({ id, name, video, muted, screen }) => ({
+  const viewOf = ({ id, name, video, muted, screen, hand = null, admin = false }) => ({
     id,
     name,
+    hand,
+    admin,
     tracks: [
       { id: `${id}_mic`, kind: "audio", source: "microphone", muted: Boolean(muted) },
       ...(video ? [{ id: `${id}_cam`, kind: "video", source: "camera", muted: false }] : []),
@@ -86,13 +88,15 @@
       const mid = String(this.transceivers.length);
       if (slot) filling.push({ mid, kind, track: slot.track, participant: slot.participant });
       const track = slot ? slot.make() : kind === "audio" ? silence() : picture(() => {});
-      const transceiver = { mid, direction, receiver: { track }, sender: { replaceTrack: async () => {} }, stop() {} };
+      const transceiver = { mid, kind, direction, receiver: { track }, sender: { replaceTrack: async () => {} }, stop() {} };
       this.transceivers.push(transceiver);
       return transceiver;
     }
     createDataChannel(label) {
       const channel = { readyState: "open", send() {} };
-      if (label === "chat") window.standInChat = (message) => channel.onmessage({ data: JSON.stringify(message) });
+      const say = (message) => channel.onmessage({ data: JSON.stringify(message) });
+      if (label === "chat") window.standInChat = say;
+      if (label === "reactions") window.standInReaction = say;
       setTimeout(() => channel.onopen(), 20);
       return channel;
     }
@@ -109,7 +113,16 @@
     restartIce() {}
     close() {}
     async getStats() {
-      return new Map();
+      const entries = [{ id: "T", type: "transport", selectedCandidatePairId: "P", srtpCipher: "AES_128_GCM" },
+        { id: "P", type: "candidate-pair", currentRoundTripTime: 0.024, availableOutgoingBitrate: 2_400_000, localCandidateId: "L" },
+        { id: "L", type: "local-candidate", protocol: "udp", candidateType: "host" }];
+      const common = (mid, kind, index) => ({ id: mid, mid, kind, timestamp: performance.now(), frameWidth: 640, frameHeight: 360, framesPerSecond: 30,
+        packetsLost: [0, 0, 3, 0, 14][index % 5] * this.looks, packetsReceived: 100 * this.looks, jitter: 0.004, bytesReceived: 1e5 * this.looks });
+      this.looks = (this.looks ?? 0) + 1;
+      filling.forEach(({ mid, kind }, index) => entries.push({ ...common(mid, kind, index), type: "inbound-rtp" }));
+      this.transceivers.filter(({ direction }) => direction === "sendonly").forEach(({ mid, kind }) =>
+        entries.push({ ...common(mid, kind, 0), type: "outbound-rtp", bytesSent: 1e5 * this.looks }));
+      return new Map(entries.map((entry) => [entry.id, entry]));
     }
   }
 
@@ -125,6 +138,7 @@
       if (message.type === "leave") this.say({ type: "closed", reason: "left" });
     }
     join({ name }) {
+      if (scenario.wait) return this.say({ type: "waiting", room: "tea-at-five", id: "w_1", resume: "r" });
       if (scenario.refuse) return this.say({ type: "error", code: scenario.refuse, message: "", fatal: true });
       this.say({
         type: "welcome",
@@ -133,10 +147,12 @@
         resume: "r",
         resumed: false,
         participants: people.map(viewOf),
-        permissions: { publish: true, subscribe: true, data: true, admin: false },
+        permissions: { publish: true, subscribe: true, data: true, admin: Boolean(scenario.admin) },
         ice_servers: [],
-        limits: {},
+        limits: { file_bytes: 26_214_400 },
+        ...(scenario.state ? { state: scenario.state } : {}),
       });
+      if (scenario.waiting) this.say({ type: "waiting_list", waiting: scenario.waiting });
       if (scenario.dropAfterMs) setTimeout(() => ((scenario.unreachable = true), this.onclose()), scenario.dropAfterMs);
     }
     answer({ id, tracks }) {

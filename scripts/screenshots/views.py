@@ -19,6 +19,12 @@ NAMES = (
     "Quentin", "Rosa Lima", "Samir Haddad", "Tove Lund", "Uma", "Vera", "Wanda", "Xavi", "Yara", "Zoe", "Aldo",
 )  # fmt: skip
 
+STATE = {"locked": False, "waiting_room": True, "microphone": False, "camera": True, "screen": True, "chat": True}
+DOOR = [
+    {"id": "w_1", "name": "Uma Paterson", "since": 0, "removed": False},
+    {"id": "w_2", "name": "Xavi", "since": 0, "removed": True},
+]
+
 Step = Callable[[Page], Awaitable[None]]
 
 
@@ -108,13 +114,71 @@ async def everything_off(page: Page) -> None:
     await press(page, "camera")
 
 
+async def react(page: Page) -> None:
+    for number, sign in enumerate(("👏", "❤️", "🎉")):
+        await page.evaluate(
+            "m => window.standInReaction(m)", {"from": f"p_{number}", "name": NAMES[number], "text": sign, "at_ms": 0}
+        )
+
+
+def layout(name: str) -> Step:
+    async def step(page: Page) -> None:
+        await open_menu(page)
+        await page.locator(f'[data-layout="{name}"]').click()
+        await page.keyboard.press("Escape")
+
+    return step
+
+
+async def graded(page: Page) -> None:
+    """The second look at the statistics gives the first grades."""
+    await page.locator(".bars:visible").first.wait_for()
+
+
+async def send_files(page: Page) -> None:
+    await open_chat(page)
+    await page.evaluate(
+        "m => window.standInChat(m)",
+        {"from": "p_1", "name": "Chiara Rossi", "text": "", "at_ms": 1760000000000, "id": "m_1",
+         "file": {"id": "f", "name": "Figures of the first quarter, final version.pdf", "size": 2_310_000, "url": "/files/t/f"}},
+    )  # fmt: skip
+    await page.evaluate(
+        "m => window.standInChat(m)",
+        {
+            "from": "p_0",
+            "name": "Bruno Alves",
+            "text": "Just for you: I think so, too.",
+            "to": "p_me",
+            "at_ms": 1760000100000,
+        },
+    )
+    await page.locator("#chat-to").select_option("p_0")
+
+
+async def orders(page: Page) -> None:
+    await open_people(page)
+    await page.locator(".person:nth-child(4) .round").click()
+
+
+async def remove(page: Page) -> None:
+    await orders(page)
+    await page.locator(".orders .danger-item").click()
+
+
+async def press_leave(page: Page) -> None:
+    await page.locator(".control.leave").click()
+
+
 async def leave(page: Page) -> None:
     await page.locator(".control.leave").click()
 
 
 def call(name: str, others: int, *steps: Step, **special: Any) -> View:
     speaker = special.pop("speaker", 0)
-    return View(name, scenario={"people": people(others, **special), "speaker": speaker}, steps=(joined, *steps))
+    more = special.pop("more", {})
+    return View(
+        name, scenario={"people": people(others, **special), "speaker": speaker, **more}, steps=(joined, *steps)
+    )
 
 
 VIEWS = (
@@ -135,4 +199,17 @@ VIEWS = (
     call("settings", 2, open_from_menu("settings")),
     View("reconnecting", scenario={"people": people(3), "dropAfterMs": 400}, steps=(joined,)),
     call("left", 2, leave),
+    View("waiting", scenario={"wait": True}, steps=(join,)),
+    call("speaker", 5, layout("speaker"), graded, speaker=1),
+    call("sidebar", 8, layout("sidebar"), graded, speaker=1),
+    call("reactions", 5, graded, react, p1={"hand": 1}, p3={"hand": 2}),
+    call("hands", 5, open_people, p1={"hand": 2}, p3={"hand": 1}, p2={"admin": True}),
+    call("audio-only", 3, open_from_menu("headphones")),
+    call("details", 2, graded, open_from_menu("stats")),
+    call("files", 3, send_files),
+    call("door", 3, open_people, more={"admin": True, "waiting": DOOR}),
+    call("options", 3, open_from_menu("shield"), more={"admin": True, "state": {**STATE, "locked": True}}),
+    call("orders", 5, orders, p2={"hand": 1}, more={"admin": True}),
+    call("remove", 5, remove, more={"admin": True}),
+    call("leave-or-end", 2, press_leave, more={"admin": True}),
 )

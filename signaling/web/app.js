@@ -55,7 +55,8 @@ function showEnd(error, again) {
 
 async function showLobby(room) {
   const local = takeDevices();
-  present(new LobbyView({ room, local, join: (name) => join(room, name, local) }), room);
+  const enter = (name, waits) => join(room, name, local, waits);
+  present(new LobbyView({ room, local, join: enter, cancel: () => window.ciranda?.leave() }), room);
   await local.start();
   try {
     await (await entrance()).warmUp();
@@ -74,11 +75,11 @@ async function entrance() {
 }
 
 /** Rejects with what the server said, so that the lobby can show it. */
-async function join(room, name, local) {
+async function join(room, name, local, waits = () => {}) {
   const { enter } = await entrance();
   const show = (call) => present(call, room);
   const closed = (error) => showEnd(error, () => showLobby(room));
-  await enter({ room, name, token: tokenOfAddress(), local }, { show, closed });
+  await enter({ room, name, token: tokenOfAddress(), local }, { show, closed, waits });
 }
 
 /** After a reload: straight back in, with the devices as they were. */

@@ -6,7 +6,7 @@ import { Sender } from "./media/sender.js";
 import { clearToasts } from "./ui/toast.js";
 import { CallView } from "./views/call.js";
 
-const STYLES = ["call", "menu", "tile", "pip", "panel"];
+const STYLES = ["call", "menu", "tile", "pip", "panel", "chat"];
 const MOST_HELD_BACK_MS = 250; // drawing a call takes a browser long enough to delay the connection; a slow network must not delay the call
 
 /** Settles when the style sheet is there; without it the call would show, though not well. */
@@ -32,12 +32,13 @@ await Promise.all(STYLES.map(styled));
 /**
  * Joins; the devices come along. Rejects with what the server said.
  * @param {{room: string, name: string, token?: string, local: LocalMedia}} who
- * @param {{show: (view: object) => void, closed: (error: MeetingError) => void}} page
+ * @param {{show: (view: object) => void, closed: (error: MeetingError) => void, waits: () => void}} page  waits: to be let in
  */
-export async function enter({ room, name, token, local }, { show, closed }) {
+export async function enter({ room, name, token, local }, { show, closed, waits }) {
   const meeting = new Meeting();
   const sender = new Sender(local, meeting);
   window.ciranda = meeting; // for a look from the console, and for tests
+  meeting.addEventListener("state", ({ detail }) => detail.state === "waiting" && waits());
   const remember = () => ({ microphone: local.microphone.on, camera: local.camera.on });
   try {
     await meeting.join({ room, name, token, remember });

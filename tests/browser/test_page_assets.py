@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ciranda.server import Server
+from signaling.names import RESERVED
 from signaling.pages import WEB
 from tests.harness.chromium import Tabs
 
@@ -81,7 +82,7 @@ async def test_every_text_exists_in_every_language_with_the_same_values(tabs: Ta
 
 
 async def test_every_code_of_the_protocol_has_words_for_people(tabs: Tabs, server: Server) -> None:
-    protocol = (WEB.parent / "PROTOCOL.md").read_text()
+    protocol = (WEB.parent / "PROTOCOL.md").read_text().partition("## Codes")[2]
     codes = {code for cell in CODES.findall(protocol) for code in re.findall(r"`(\w+)`", cell)}
     assert {"room_full", "invalid_token", "token_expired", "rate_limited"} <= codes
     tab = await tabs.open(server.url)
@@ -91,6 +92,16 @@ async def test_every_code_of_the_protocol_has_words_for_people(tabs: Tabs, serve
         sorted(codes),
     )
     assert codes - set(explained) <= MALFORMED
+
+
+async def test_the_page_knows_which_names_are_no_rooms(tabs: Tabs, server: Server) -> None:
+    tab = await tabs.open(server.url)
+    names = [*sorted(RESERVED), "tea-at-five", "a b", "x" * 65]
+    known = await tab.page.evaluate(
+        "async (names) => { const { isRoomName } = await import('/static/ui/names.js'); return names.filter(isRoomName); }",
+        names,
+    )
+    assert known == ["tea-at-five"]
 
 
 async def test_the_language_follows_the_browser(tabs: Tabs, server: Server) -> None:

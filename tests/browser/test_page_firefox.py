@@ -67,4 +67,5 @@ async def test_firefox_and_chromium_meet(tabs: Tabs) -> None:
         await bo.wait_for_pictures("Fox")
 
         await fox.evaluate("document.querySelector('.control.leave').click()")
+        await fox.evaluate("document.querySelector('#leave-menu button').click()")
         await bo.wait_for_tiles("Bo (you)")

@@ -10,7 +10,7 @@ from tests.harness.chromium import Tabs
 from tests.harness.meeting_page import MeetingPage
 from tests.harness.stats import eventually
 
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 30_000
 AREA = """(caption) => {
   const { width, height } = document.querySelector(`li.tile[aria-label="${caption}"]`).getBoundingClientRect();
   return width * height;
@@ -21,7 +21,7 @@ AREA = """(caption) => {
 async def pair(chromium: Browser) -> AsyncIterator[tuple[MeetingPage, MeetingPage]]:
     """Ana and Bo, who see each other: every test of this module leaves them so."""
     tabs = Tabs(chromium)
-    async with Server(http_port=0, media_port=0) as server:
+    async with Server(http_port=0, media_port=0, direct_calls=False) as server:
         ana = await MeetingPage.join(tabs, server.url, "views", "Ana")
         bo = await MeetingPage.join(tabs, server.url, "views", "Bo")
         await ana.wait_for_pictures("Bo")
@@ -101,7 +101,7 @@ async def test_without_video_nothing_but_sound_is_downloaded_or_sent(pair: tuple
         return came, sum(s["bytesSent"] for s in frames)
 
     await ana.choose("Audio only")
-    await ana.page.locator(".banner", has_text="Audio only").wait_for()
+    await ana.page.locator(".banner", has_text="Only sound").wait_for()
     await ana.page.locator('li.tile[aria-label="Bo"]:not(.playing)').wait_for(timeout=TIMEOUT_MS)
     await bo.page.locator('li.tile[aria-label="Ana"]:not(.playing)').wait_for(timeout=TIMEOUT_MS)
     assert [slot["kind"] for slot in await ana.slots()] == ["audio"]
@@ -149,7 +149,7 @@ async def test_switches_change_the_microphone_and_the_mirror(pair: tuple[Meeting
         ("Echo cancellation", "false,false"),
         ("Noise suppression", "true,false"),
     ):
-        await ana.page.get_by_role("checkbox", name=name).click()
+        await ana.page.get_by_role("switch", name=name).click()
         await ana.page.wait_for_function(f"() => ({processing})() === '{expected}'", timeout=TIMEOUT_MS)
     heard = sum(s["totalAudioEnergy"] for s in (await bo.sample()).inbound("audio").values())
 
@@ -158,6 +158,6 @@ async def test_switches_change_the_microphone_and_the_mirror(pair: tuple[Meeting
 
     await eventually(louder, within_s=15, what="Bo hears the microphone with its new switches")
     assert await ana.page.locator("li.tile.self.mirrored").count() == 1
-    await ana.page.get_by_role("checkbox", name="Mirror my own picture").click()
+    await ana.page.get_by_role("switch", name="Mirror my own picture").click()
     await ana.page.locator("li.tile.self:not(.mirrored)").wait_for()
     await ana.page.keyboard.press("Escape")

@@ -53,14 +53,14 @@ export class Buttons {
     return this.#keep(id, item);
   }
 
-  /** @param {boolean} active  @param {{off?: boolean, busy?: boolean}} [look] */
-  set(id, active, { off = false, busy = false } = {}) {
+  /** @param {boolean} active  @param {{off?: boolean, busy?: boolean, hint?: string | null}} [look]  hint: why it can not be pressed */
+  set(id, active, { off = false, busy = false, hint = null } = {}) {
     const [iconOff, textOff, iconOn, textOn] = BUTTONS[id];
-    const label = t(active ? textOn : textOff);
+    const label = hint ?? t(active ? textOn : textOff);
     for (const button of this.#made.get(id) ?? []) {
       button.classList.toggle("off", off);
       button.classList.toggle("active", active && !off && !ALWAYS_PLAIN.has(id));
-      button.disabled = busy;
+      button.disabled = busy || hint !== null;
       if (button.classList.contains("menu-item")) {
         setIcon(button, active ? iconOn : iconOff);
         button.querySelector("span").textContent = label;

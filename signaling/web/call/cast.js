@@ -5,7 +5,7 @@ import { t } from "../ui/i18n.js";
 const CAMERAS = new Set(["camera", "unknown"]); // WHIP publishers say no source
 
 /**
- * [{key, participant, name, caption, screen, self, stream, muted, speaking, hand, hands, quality}]: oneself first, then in order
+ * [{key, participant, name, caption, screen, self, stream, muted, speaking, hand, hands, quality, admin}]: oneself first, then in order
  * of arrival; a screen comes before its owner. `hand` is the place among the `hands` raised, 0 for none; `quality` 0 to 3.
  */
 export function cast(meeting, own) {
@@ -15,7 +15,7 @@ export function cast(meeting, own) {
   const marksOf = (id) => ({ hand: meeting.hands.indexOf(id) + 1, hands: meeting.hands.length, quality: own.levels.get(id) ?? 0 });
   const list = [];
   if (meeting.self) list.push(...ownTiles(meeting, own, speaking, marksOf));
-  for (const { id, name, tracks } of meeting.participants.values()) {
+  for (const { id, name, admin, tracks } of meeting.participants.values()) {
     const all = [...tracks.values()];
     const screen = all.find(({ source, kind }) => source === "screen" && kind === "video");
     const camera = all.find(({ source, kind }) => kind === "video" && CAMERAS.has(source));
@@ -37,6 +37,8 @@ export function cast(meeting, own) {
       key: id,
       caption: name,
       screen: false,
+      admin,
+      orders: Boolean(meeting.self?.admin),
       stream: camera && !camera.muted ? streamOf(camera) : null,
       muted: !voice || voice.muted,
       speaking: speaking.has(id),
@@ -54,6 +56,7 @@ function ownTiles(meeting, own, speaking, marksOf) {
     key: id,
     caption: t("nameYou", { name }),
     screen: false,
+    admin: Boolean(meeting.self.admin),
     stream: own.cameraStream,
     muted: !own.microphoneOn,
     speaking: speaking.has(id),

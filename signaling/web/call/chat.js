@@ -1,108 +1,111 @@
-// The chat: messages in groups by author, links made clickable, a field to write in. Keeps what was said in this page.
+// The chat panel: messages in groups by author and reader, the files on their way, a field to write in, files dropped on it.
+// Keeps what was said in this page.
 
-import { h, icon } from "../ui/dom.js";
+import { h, icon, show } from "../ui/dom.js";
 import { clock, t } from "../ui/i18n.js";
+import { Composer } from "./composer.js";
+import { bubble } from "./message.js";
+import { Uploads } from "./uploads.js";
 
-const LONGEST = 4_000; // characters; the server's limit
 const MOST_MESSAGES = 500;
 const GROUP_MS = 3 * 60_000;
 const NEAR_END_PX = 80;
-const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}']/g;
 
 export class Chat {
   #list = h("ol", {});
   #scroller = h("div", { class: "chat-list", role: "log", "aria-label": t("chat.title"), tabIndex: 0 }, this.#list);
   #empty = h("p", { class: "panel-hint" }, t("chat.empty"));
-  #field;
-  #button;
   #state = h("p", { class: "chat-state", role: "status" });
+  #drop = h("div", { class: "chat-drop", hidden: true }, icon("clip"), h("span", {}, t("file.drop")));
+  #uploads;
+  #composer;
   #send;
-  #last = null; // {from, at, element}
+  #allowed = true;
+  #files = false;
+  #last = null; // {from, to, at, element}
 
-  /** @param {{send: (text: string) => boolean, allowed: boolean}} options */
-  constructor({ send, allowed }) {
-    this.#send = send;
-    this.#field = h("textarea", {
-      id: "chat-text",
-      rows: 1,
-      maxLength: LONGEST,
-      placeholder: t("chat.label"),
-      disabled: !allowed,
-      onkeydown: (event) => this.#key(event),
-      oninput: () => this.#fit(),
-    });
-    this.#button = h("button", { type: "submit", class: "round accent", title: t("chat.send"), "aria-label": t("chat.send") }, icon("send"));
-    const submit = (event) => (event.preventDefault(), this.#submit());
-    this.element = h(
-      "div",
-      { class: "chat" },
-      this.#empty,
-      this.#scroller,
-      this.#state,
-      h("form", { class: "chat-form", onsubmit: submit }, h("label", { class: "hidden-text", htmlFor: "chat-text" }, t("chat.label")), this.#field, this.#button),
-    );
-    if (!allowed) this.#state.textContent = t("chat.forbidden");
-    this.#button.disabled = !allowed;
+  /** @param {Meeting} meeting  of the client module */
+  constructor(meeting) {
+    this.#send = (text, more) => meeting.sendChat(text, more);
+    this.#uploads = new Uploads(meeting, (file, to) => this.#say("", { file, to }));
+    const sendFiles = (files, to) => this.#uploads.send(files, to);
+    this.#composer = new Composer({ send: (text, to) => this.#say(text, { to }), sendFiles });
+    this.element = h("div", { class: "chat" }, this.#empty, this.#scroller, this.#uploads.element, this.#state, this.#composer.element, this.#drop);
+    this.#acceptFiles(sendFiles);
   }
 
   focus() {
-    this.#field.focus({ preventScroll: true });
+    this.#composer.focus();
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
   setOpen(open) {
-    if (!this.#field.disabled) this.#state.textContent = open ? "" : t("chat.closed");
+    if (this.#allowed) this.#state.textContent = open ? "" : t("chat.closed");
   }
 
-  add({ from, name, text, at, own }) {
+  /** @param {boolean} allowed  to write  @param {boolean} files  to send files */
+  allow(allowed, files) {
+    this.#allowed = allowed;
+    this.#files = allowed && files;
+    this.#composer.allow(allowed);
+    this.#composer.offerFiles(this.#files);
+    this.#state.textContent = allowed ? "" : t("chat.forbidden");
+  }
+
+  setPeople(people) {
+    this.#composer.setPeople(people);
+  }
+
+  writeTo(id) {
+    this.#composer.writeTo(id);
+  }
+
+  failed() {
+    this.#state.textContent = t("chat.failed");
+  }
+
+  /** @param {{from, name, text, at, own, to, file}} message  @param {string | null} reader  the name, of a private one */
+  add({ from, name, text, at, own, to, file }, reader) {
     const stay = this.#scroller.scrollHeight - this.#scroller.scrollTop - this.#scroller.clientHeight > NEAR_END_PX;
     this.#empty.remove();
-    const bubble = h("p", { class: "chat-text" }, linked(text));
-    const follows = this.#last?.from === from && at - this.#last.at < GROUP_MS;
-    if (follows) {
-      this.#last.element.append(bubble);
-      this.#last.at = at;
+    const body = bubble({ text, file });
+    const last = this.#last;
+    if (last?.from === from && last.to === to && at - last.at < GROUP_MS) {
+      last.element.append(body);
+      last.at = at;
     } else {
       const time = h("time", { dateTime: new Date(at).toISOString() }, clock(at));
-      const head = h("p", { class: "chat-head" }, h("strong", {}, own ? t("you") : name), " ", time);
-      const element = h("li", { class: own ? "chat-group own" : "chat-group" }, head, bubble);
+      const secret = to && h("span", { class: "chat-private" }, icon("lock"), own ? t("chat.privateTo", { name: reader }) : t("chat.private"));
+      const head = h("p", { class: "chat-head" }, h("strong", {}, own ? t("you") : name), " ", time, secret);
+      const element = h("li", { class: own ? "chat-group own" : "chat-group" }, head, body);
       this.#list.append(element);
-      this.#last = { from, at, element };
+      this.#last = { from, to, at, element };
     }
     while (this.#list.children.length > MOST_MESSAGES) this.#list.firstChild.remove();
     if (!stay || own) this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
-  #key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    this.#submit();
-  }
-
-  #submit() {
-    const text = this.#field.value.trim();
-    if (!text) return;
-    const sent = this.#send(text);
+  #say(text, more) {
+    const sent = this.#send(text, more);
     this.#state.textContent = sent ? "" : t("chat.failed");
-    if (!sent) return;
-    this.#field.value = "";
-    this.#fit();
-    this.#field.focus();
+    return sent;
   }
 
-  #fit() {
-    this.#field.style.height = "auto";
-    this.#field.style.height = `${this.#field.scrollHeight}px`;
+  #acceptFiles(sendFiles) {
+    const carriesFiles = ({ dataTransfer }) => this.#files && [...dataTransfer.types].includes("Files");
+    this.element.addEventListener("dragover", (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      show(this.#drop, true);
+    });
+    this.element.addEventListener("dragleave", ({ relatedTarget }) => {
+      if (!this.element.contains(relatedTarget)) show(this.#drop, false);
+    });
+    this.element.addEventListener("drop", (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      show(this.#drop, false);
+      sendFiles([...event.dataTransfer.files], this.#composer.to);
+    });
   }
-}
-
-/** Text nodes and links; never HTML. */
-function linked(text) {
-  const parts = [];
-  let end = 0;
-  for (const match of text.matchAll(LINK)) {
-    parts.push(text.slice(end, match.index), h("a", { href: match[0], target: "_blank", rel: "noopener noreferrer" }, match[0]));
-    end = match.index + match[0].length;
-  }
-  return [...parts, text.slice(end)];
 }

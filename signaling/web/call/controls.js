@@ -1,6 +1,6 @@
 // The bar of buttons. It shows a state and calls back; it decides nothing.
 
-import { h, show } from "../ui/dom.js";
+import { h, icon, show } from "../ui/dom.js";
 import { clock, t } from "../ui/i18n.js";
 import { Buttons } from "./buttons.js";
 import { Menu } from "./menu.js";
@@ -15,6 +15,7 @@ const POPOVERS = { more: "more-menu", react: "reaction-menu" };
 export class Controls {
   #badge = h("span", { class: "badge", hidden: true });
   #count = h("span", { class: "count" });
+  #lock = h("span", { class: "bar-lock", role: "img", "aria-label": t("room.isLocked"), title: t("room.isLocked"), hidden: true }, icon("lock"));
   #time = h("span", { class: "bar-time" });
   #timer;
   #bar = {};
@@ -28,7 +29,7 @@ export class Controls {
     this.element = h(
       "div",
       { class: "bar", role: "group", "aria-label": t("control.bar") },
-      h("div", { class: "bar-room" }, h("strong", {}, room), this.#time),
+      h("div", { class: "bar-room" }, h("strong", {}, room), this.#lock, this.#time),
       h("div", { class: "bar-centre" }, CENTRE.map((id) => this.#bar[id])),
       h("div", { class: "bar-side" }, SIDE.map((id) => this.#bar[id])),
       this.menu.element,
@@ -46,8 +47,16 @@ export class Controls {
     this.#bar.chat.setAttribute("aria-label", count ? t("control.chatUnread", { count }) : t("control.chat"));
   }
 
-  setPeople(count) {
-    this.#count.textContent = String(count);
+  /** How many are here; for hosts, how many wait to come in. */
+  setPeople(count, waiting) {
+    this.#count.textContent = String(waiting || count);
+    this.#count.classList.toggle("waits", waiting > 0);
+    const text = waiting ? t("control.peopleWaiting", { count: waiting }) : t("control.people");
+    this.#bar.people.setAttribute("aria-label", text);
+  }
+
+  setLocked(locked) {
+    show(this.#lock, locked);
   }
 
   close() {

@@ -1,32 +1,68 @@
-// The list of who is here, with the same marks as their tiles.
+// The list of who is here, raised hands first, and, for hosts, of who waits at the door.
 
-import { h, icon } from "../ui/dom.js";
+import { h, iconButton, show } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
-import { hue, initials } from "../ui/names.js";
+import { Person } from "./person.js";
 
 export class People {
   #count = h("p", { class: "panel-hint" });
   #list = h("ul", { class: "people" });
+  #rows = new Map(); // participant id → Person
+  #waiting = h("ul", { class: "people" });
+  #all;
+  #door;
+  #actions;
 
-  constructor() {
-    this.element = h("div", { class: "people-panel" }, this.#count, this.#list);
+  /** @param {{orders: (id: string, button: HTMLElement) => void, admit: (ids?: string[]) => void, refuse: (ids?: string[]) => void}} actions */
+  constructor(actions) {
+    this.#actions = actions;
+    this.#all = h("button", { type: "button", class: "secondary compact", onclick: () => actions.admit() }, t("waiting.admitAll"));
+    const head = h("div", { class: "door-head" }, h("h3", {}, t("waiting.title")), this.#all);
+    this.#door = h("section", { class: "door", hidden: true }, head, this.#waiting);
+    this.element = h("div", { class: "people-panel" }, this.#door, this.#count, this.#list);
   }
 
   /** @param {object[]} cast  see cast.js */
   update(cast) {
     const people = cast.filter(({ screen }) => !screen);
     this.#count.textContent = t("people.count", { count: people.length });
-    this.#list.replaceChildren(...people.map(row));
+    const first = people.filter(({ hand }) => hand).sort((a, b) => a.hand - b.hand);
+    const sorted = [...first, ...people.filter(({ hand }) => !hand)];
+    const present = new Set(people.map(({ participant }) => participant));
+    for (const [id, row] of this.#rows) {
+      if (present.has(id)) continue;
+      row.element.remove();
+      this.#rows.delete(id);
+    }
+    sorted.forEach((entry, index) => this.#row(entry, index));
   }
-}
 
-function row({ name, caption, muted, speaking, stream, hand }) {
-  const avatar = h("span", { class: "avatar little", "aria-hidden": "true" }, initials(name));
-  avatar.style.setProperty("--hue", hue(name));
-  const marks = [
-    hand && h("span", { role: "img", class: "mark hand", "aria-label": t("tile.hand") }, icon("hand")),
-    h("span", { role: "img", class: muted ? "mark off" : "mark", "aria-label": muted ? t("tile.muted") : t("device.microphone") }, icon(muted ? "mic-off" : "mic")),
-    h("span", { class: stream ? "mark" : "mark off", "aria-hidden": "true" }, icon(stream ? "camera" : "camera-off")),
-  ];
-  return h("li", { class: speaking && !muted ? "person speaking" : "person" }, avatar, h("span", { class: "person-name" }, caption), marks);
+  /** @param {{id: string, name: string, removed: boolean}[]} waiting */
+  setWaiting(waiting) {
+    show(this.#door, waiting.length > 0);
+    show(this.#all, waiting.length > 1);
+    const focused = document.activeElement?.dataset.waiting;
+    this.#waiting.replaceChildren(...waiting.map((one) => this.#waiter(one)));
+    if (focused) (this.#waiting.querySelector(`[data-waiting="${focused}"]`) ?? this.#waiting.querySelector("button"))?.focus();
+  }
+
+  /** Rows stay where they are as long as they can: one of their buttons may have the focus. */
+  #row(entry, index) {
+    let row = this.#rows.get(entry.participant);
+    if (!row) {
+      row = new Person(entry, (button) => this.#actions.orders(entry.participant, button));
+      this.#rows.set(entry.participant, row);
+    }
+    row.update(entry);
+    if (this.#list.children[index] !== row.element) this.#list.insertBefore(row.element, this.#list.children[index] ?? null);
+  }
+
+  #waiter({ id, name, removed }) {
+    const about = removed ? h("span", { class: "person-role" }, t("waiting.removed")) : null;
+    const admit = h("button", { type: "button", class: "primary compact", onclick: () => this.#actions.admit([id]) }, t("waiting.admit"));
+    admit.dataset.waiting = id;
+    admit.setAttribute("aria-label", t("waiting.admitName", { name }));
+    const refuse = iconButton("close", t("waiting.refuse", { name }), () => this.#actions.refuse([id]), { class: "round plain" });
+    return h("li", { class: "person" }, h("span", { class: "person-names" }, h("span", { class: "person-name" }, name), about), admit, refuse);
+  }
 }

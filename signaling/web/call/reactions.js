@@ -7,7 +7,8 @@ import { t } from "../ui/i18n.js";
 const PICTURES = ["thumb", "clap", "heart", "laugh", "wow", "party"]; // in the order of REACTIONS
 const FLOAT_MS = 3_500;
 const MOST = 12; // more at once would be a curtain
-const SPREAD_PX = 96;
+const COLUMNS = 3;
+const COLUMN_PX = 72;
 
 const nameOf = (reaction) => PICTURES[REACTIONS.indexOf(reaction)];
 
@@ -30,9 +31,11 @@ export function reactionRow(react, className = "reaction-row") {
 export class Floating {
   element = h("div", { class: "floating", "aria-hidden": "true" });
 
+  #count = 0;
+
   add(reaction, name) {
     const one = h("div", { class: "float" }, reactionPicture(reaction), h("span", {}, name));
-    one.style.setProperty("--x", `${Math.round(Math.random() * SPREAD_PX)}px`);
+    one.style.setProperty("--x", `${(this.#count++ % COLUMNS) * COLUMN_PX}px`);
     this.element.append(one);
     while (this.element.children.length > MOST) this.element.firstChild.remove();
     setTimeout(() => one.remove(), FLOAT_MS);

@@ -1,63 +1,24 @@
-// Raised hands, told from client to client over a data channel of their own. Whoever comes asks ("?"), whoever has a hand
-// up answers; so the server need not remember them.
-
-const TEXTS = { UP: "up", DOWN: "down", ASK: "?" };
+// Raised hands, as the server keeps them: whose went up first is first. Pure.
 
 export class Hands {
-  #raised = new Map(); // participant id → when, in ms since 1970
-  #channel = null;
-  #own = null; // own id while the own hand is up
+  #raised = new Map(); // participant id → since when, in ms since 1970
 
   /** Participant ids in the order in which hands went up. */
   get order() {
     return [...this.#raised].sort(([, a], [, b]) => a - b).map(([id]) => id);
   }
 
-  attach(channel) {
-    this.#channel = channel;
-    channel?.addEventListener("open", () => {
-      this.#send(TEXTS.ASK);
-      if (this.#own) this.#send(TEXTS.UP);
-    });
-  }
-
-  /** @returns {boolean} whether anything changed */
-  set(id, up) {
-    if (up === Boolean(this.#own)) return false;
-    this.#own = up ? id : null;
-    this.#note(id, up, Date.now());
-    this.#send(up ? TEXTS.UP : TEXTS.DOWN);
-    return true;
-  }
-
-  /** Folds a text of somebody else in. Returns true or false for a hand that went up or down, undefined otherwise. */
-  receive({ from, text, at_ms: at }) {
-    if (text === TEXTS.ASK) {
-      if (this.#own) this.#send(TEXTS.UP);
-      return undefined;
-    }
-    const up = text === TEXTS.UP;
-    if (up === this.#raised.has(from) || (!up && text !== TEXTS.DOWN)) return undefined;
-    this.#note(from, up, at);
+  /** Takes what the server says of a participant. Returns true or false for a hand that went up or down, else undefined. */
+  note({ id, hand = null }) {
+    const up = hand !== null;
+    if (up === this.#raised.has(id)) return undefined;
+    if (up) this.#raised.set(id, hand);
+    else this.#raised.delete(id);
     return up;
   }
 
-  forget(id) {
-    this.#raised.delete(id);
-  }
-
-  /** Another participation begins: nobody's hand is known. */
-  clear() {
-    this.#raised.clear();
-    this.#own = null;
-  }
-
-  #note(id, up, at) {
-    if (up) this.#raised.set(id, at);
-    else this.#raised.delete(id);
-  }
-
-  #send(text) {
-    if (this.#channel?.open) this.#channel.send({ text });
+  /** Whoever is not among these is gone. @param {string[]} present  participant ids */
+  keep(present) {
+    for (const id of this.#raised.keys()) if (!present.includes(id)) this.#raised.delete(id);
   }
 }

@@ -1,16 +1,18 @@
 // A participation in one room: the object that pages use. It ties socket, peer, roster and publications together and
 // survives lost sockets, failed media and reloads. It shows nothing.
 //
-// Events (detail): "state" ({state}: idle, joining, joined, reconnecting, closed), "participantjoined" ({participant}),
-// "participantleft" ({participant, reason}), "trackadded" and "trackchanged" ({participant, track}), "trackremoved"
+// Events (detail): "state" ({state}: idle, joining, waiting, joined, reconnecting, closed), "participantjoined" ({participant}),
+// "participantleft" ({participant, reason}), "participantchanged" ({participant}), "trackadded" and "trackchanged" ({participant, track}), "trackremoved"
 // ({participant, track: id}), "slots" ({slots}), "speakers" ({participants: ids}), "chat" ({from, name, text, at, own, to, file,
 // past}), "chatfailed" ({code}), "channel" ({open}: of the chat), "hand" ({participant, up}), "reaction" ({participant, reaction}),
-// "receiving" ({video}), "connection" ({state}), "trackended" ({source}), "error" (MeetingError, the meeting goes on), "closed"
+// "receiving" ({video}), those of order.js, "connection" ({state}), "trackended" ({source}), "error" (MeetingError, the meeting goes on), "closed"
 // (MeetingError; code "closed" after leave()).
 
 import { Chat } from "./chat.js";
 import { CLIENT_CODES, MeetingError } from "./errors.js";
+import { upload } from "./files.js";
 import { Hands } from "./hands.js";
+import { Order } from "./order.js";
 import { Peer } from "./peer.js";
 import { Publications } from "./publications.js";
 import { Reactions } from "./reactions.js";
@@ -26,10 +28,17 @@ const MOST_FIRST_SLOTS = 16; // of a kind; a larger room has more tracks than an
 
 export class Meeting extends EventTarget {
   state = "idle";
+  /** Whether nobody needs an invitation here: then hosts make others hosts. */
+  open = true;
   room = null;
-  /** {id, name} of oneself, once joined. */
+  /** {id, name, admin} of oneself, once joined. */
   self = null;
   permissions = { publish: true, subscribe: true, data: true, admin: false };
+  /** What administrators do, and what comes of it. */
+  order = new Order(
+    (message) => this.#socket?.send(message),
+    (type, detail) => this.#ordered(type, detail),
+  );
   limits = {};
   /** Settles when the server has answered the first offer, or could not: until then a page had better leave the browser alone. */
   answered = null;
@@ -72,6 +81,12 @@ export class Meeting extends EventTarget {
     return this.#socket?.resumeToken;
   }
 
+  /** Whether the room and the invitation let one turn this source on now. */
+  may(source) {
+    const { publish, sources } = this.permissions;
+    return publish && (!sources || sources.includes(source));
+  }
+
   get connectionState() {
     return this.#peer?.state ?? "new";
   }
@@ -85,6 +100,7 @@ export class Meeting extends EventTarget {
   join({ room, name, token, remember = () => ({}) }) {
     if (this.state !== "idle") throw new MeetingError(CLIENT_CODES.CLOSED, "a Meeting is joined once");
     this.room = room;
+    this.open = !token;
     const present = () => ["joined", "reconnecting"].includes(this.state);
     this.#session = new Session(room, () =>
       present() ? { resume: this.#socket.resumeToken, name, token, ...remember() } : null,
@@ -96,6 +112,7 @@ export class Meeting extends EventTarget {
     this.#setState("joining");
     return new Promise((resolve, reject) => {
       socket.addEventListener("welcome", ({ detail }) => resolve(this.#welcome(detail)));
+      socket.addEventListener("waiting", () => this.#setState("waiting"));
       socket.addEventListener("message", ({ detail }) => this.#receive(detail));
       socket.addEventListener("down", () => this.#setState("reconnecting"));
       socket.addEventListener("gone", ({ detail }) => reject(this.#gone(detail)));
@@ -163,7 +180,12 @@ export class Meeting extends EventTarget {
   }
 
   raiseHand(up) {
-    if (this.#hands.set(this.self.id, up)) this.#emit("hand", { participant: this.self, up });
+    this.#socket.send({ type: "hand", raised: up });
+  }
+
+  /** Gives a file to the server; what comes back is announced with sendChat. See files.js. */
+  upload(file, options) {
+    return upload(file, new URL(`files/${encodeURIComponent(this.room)}`, this.#server), this.resumeToken, options);
   }
 
   /** One of REACTIONS (reactions.js), seen by everybody at once and kept by nobody. */
@@ -177,15 +199,17 @@ export class Meeting extends EventTarget {
 
   #welcome(message) {
     const { participant, permissions, limits, ice_servers: iceServers, participants, resumed } = message;
-    if (participant.id !== this.self?.id) this.#hands.clear();
     this.self = { id: participant.id, name: participant.name };
-    this.permissions = permissions;
+    this.#permit(permissions);
     this.limits = limits;
     this.#iceServers = iceServers;
     const changes = this.#roster.reset(participants);
     const before = this.state;
     this.#setState("joined");
+    this.#hands.keep([participant.id, ...this.participants.keys()]);
     for (const [type, detail] of changes) this.#announce(type, detail);
+    for (const view of [participant, ...participants]) this.#hand(view);
+    this.order.reset(message);
     if (!resumed && before === "reconnecting") this.#speakers([]);
     if (!resumed || !this.#peer) this.#openPeer();
     else {
@@ -205,7 +229,7 @@ export class Meeting extends EventTarget {
     this.#builtAt = performance.now();
     peer.addEventListener("state", ({ detail }) => this.#emit("connection", { state: detail }));
     if (this.permissions.data) this.#openChannels(peer);
-    this.#publications.attach(peer, this.permissions.publish);
+    this.#publications.attach(peer, (source) => this.may(source));
     if (this.permissions.subscribe) this.#addFirstSlots(peer);
     this.#emit("slots", { slots: this.slots() });
     this.#emit("connection", { state: peer.state });
@@ -221,16 +245,11 @@ export class Meeting extends EventTarget {
   }
 
   #openChannels(peer) {
-    const [chat, hands, reactions] = ["chat", "hands", "reactions"].map((label) => peer.openChannel(label));
+    const chat = peer.openChannel("chat");
+    const reactions = peer.openChannel("reactions");
     this.#chat.attach(chat);
-    this.#hands.attach(hands);
     this.#reactions.attach(reactions);
     for (const type of ["open", "close"]) chat.addEventListener(type, () => this.#emit("channel", { open: this.chatOpen }));
-    hands.addEventListener("text", ({ detail }) => {
-      const participant = this.participants.get(detail.from);
-      const up = participant && this.#hands.receive(detail);
-      if (up !== undefined) this.#emit("hand", { participant, up });
-    });
     reactions.addEventListener("text", ({ detail }) => {
       const participant = this.participants.get(detail.from);
       const reaction = participant && this.#reactions.read(detail);
@@ -272,11 +291,32 @@ export class Meeting extends EventTarget {
     }
     if (message.type === "slots_needed") return this.#growSlots(message);
     if (message.type === "speakers") return this.#speakers(message.participants);
+    if (message.type === "permissions") return this.#permit(message.permissions);
+    if (this.order.receive(message)) return undefined;
     for (const [type, detail] of this.#roster.apply(message)) this.#announce(type, detail);
+    if (message.participant?.id) this.#hand(message.participant);
+    return undefined;
+  }
+
+  #permit(permissions) {
+    this.permissions = permissions;
+    this.self.admin = permissions.admin;
+    this.#emit("permissions", { permissions });
+  }
+
+  #ordered(type, detail) {
+    if (type === "muted") this.#publications.silenced(detail.track);
+    this.#emit(type, detail);
+  }
+
+  #hand(view) {
+    const up = this.#hands.note(view);
+    const participant = view.id === this.self.id ? this.self : this.participants.get(view.id);
+    if (up !== undefined && participant) this.#emit("hand", { participant, up });
   }
 
   #announce(type, detail) {
-    if (type === "participantleft") this.#hands.forget(detail.participant.id);
+    if (type === "participantleft") this.#hands.note({ id: detail.participant.id });
     this.#emit(type, detail);
   }
 

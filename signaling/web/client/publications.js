@@ -15,12 +15,14 @@ export class Publications {
     this.#onEnded = onEnded;
   }
 
-  /** Moves to a new peer connection, or to none (null). The caller negotiates. */
-  attach(peer, allowed = true) {
+  /** Moves to a new peer connection, or to none (null); what is not allowed is dropped. The caller negotiates.
+   *  @param {(source: string) => boolean} [may] */
+  attach(peer, may = () => true) {
     this.#peer = peer;
-    for (const publication of this.#bySource.values()) {
+    for (const publication of this.list()) {
       publication.id = publication.transceiver = null;
-      if (peer && allowed) peer.add(publication);
+      if (!may(publication.source)) this.#drop(publication);
+      else peer?.add(publication);
     }
   }
 
@@ -60,6 +62,14 @@ export class Publications {
   setMuted(source, muted) {
     this.#bySource.get(source)?.setMuted(muted);
     this.sync();
+  }
+
+  /** The server forwards this track no longer: it is muted, and the server knows. @param {string} id  of the track */
+  silenced(id) {
+    const publication = this.list().find((one) => one.id === id);
+    if (!publication) return;
+    publication.setMuted(true);
+    publication.told = true;
   }
 
   /** Tells the server of every mute that it does not know yet. */

@@ -1,7 +1,7 @@
 // Who is in the room and what they publish, folded from the server's messages. Pure: no socket, no media.
 
 export class Roster {
-  /** Participant id → {id, name, tracks: Map of track id → {id, kind, source, muted}}; without oneself. */
+  /** Participant id → {id, name, admin, tracks: Map of track id → {id, kind, source, muted}}; without oneself. */
   participants = new Map();
 
   /** Replaces everything by what `welcome` says. Returns the differences as events. */
@@ -11,7 +11,7 @@ export class Roster {
     for (const id of [...this.participants.keys()]) if (!present.has(id)) events.push(...this.#leave(id, "timeout"));
     for (const view of views) {
       const known = this.participants.get(view.id);
-      events.push(...(known ? this.#merge(known, view.tracks) : this.#join(view)));
+      events.push(...(known ? [...this.#change(view), ...this.#merge(known, view.tracks)] : this.#join(view)));
     }
     return events;
   }
@@ -22,6 +22,8 @@ export class Roster {
     switch (message.type) {
       case "participant_joined":
         return this.participants.has(message.participant.id) ? [] : this.#join(message.participant);
+      case "participant_changed":
+        return this.#change(message.participant);
       case "participant_left":
         return this.#leave(message.participant, message.reason);
       case "track_added":
@@ -35,10 +37,17 @@ export class Roster {
   }
 
   #join(view) {
-    const participant = { id: view.id, name: view.name, tracks: new Map() };
+    const participant = { id: view.id, name: view.name, admin: Boolean(view.admin), tracks: new Map() };
     this.participants.set(view.id, participant);
     for (const track of view.tracks) participant.tracks.set(track.id, track);
     return [["participantjoined", { participant }]];
+  }
+
+  #change({ id, admin = false }) {
+    const participant = this.participants.get(id);
+    if (!participant || participant.admin === admin) return [];
+    participant.admin = admin;
+    return [["participantchanged", { participant }]];
   }
 
   #leave(id, reason) {

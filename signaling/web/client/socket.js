@@ -1,7 +1,7 @@
 // The WebSocket to the server, kept alive: it says hello with a join message, answers requests by id, lets the line prove
 // now and then that it is alive, and comes back by itself with the resume token. It knows no rooms and no media.
 //
-// Events: "welcome" (first or again), "message" (everything that is no reply), "down" (lost, trying again),
+// Events: "welcome" (first or again), "waiting" (somebody has to let us in), "message" (everything that is no reply), "down" (lost, trying again),
 // "gone" (for good; detail is a MeetingError).
 
 import { CLIENT_CODES, MeetingError } from "./errors.js";
@@ -86,7 +86,7 @@ export class Socket extends EventTarget {
 
   /** Ends it for good. @param {object} [last] a message to send before */
   close(last) {
-    if (last) this.send(last);
+    if (last && this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(last));
     this.#end(new MeetingError(CLIENT_CODES.CLOSED));
   }
 
@@ -113,6 +113,7 @@ export class Socket extends EventTarget {
     if (this.#doubted) this.#believe(); // any message proves it
     if (message.type === "pong") return;
     if (message.type === "welcome") return this.#welcome(message);
+    if (message.type === "waiting") return this.#wait(message);
     if (message.type === "error") return this.#error(message);
     if (message.type === "closed") return this.#closed(message.reason);
     const request = this.#requests.get(message.id);
@@ -129,6 +130,14 @@ export class Socket extends EventTarget {
     if (!message.resumed) this.#rejectRequests(new MeetingError(CLIENT_CODES.CONNECTION_LOST));
     this.#emit("welcome", message);
     for (const { message: again } of this.#requests.values()) this.send(again);
+  }
+
+  /** At the door: for as long as it takes, over as many lines as it takes. */
+  #wait(message) {
+    this.#stopTimers();
+    this.#everWelcomed = true;
+    this.#resume = message.resume;
+    this.#emit("waiting", message);
   }
 
   #error({ code, message, id, fatal = false }) {

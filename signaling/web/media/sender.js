@@ -2,7 +2,7 @@
 //
 // Events: "problem" ({error}), "screen" ({on}).
 
-import { canShareScreen, captureScreen, reasonOf } from "./capture.js";
+import { captureScreen, reasonOf } from "./capture.js";
 
 export class Sender extends EventTarget {
   #local;
@@ -17,6 +17,8 @@ export class Sender extends EventTarget {
     this._follow = ({ detail }) => this.#sync(detail.source);
     local.addEventListener("change", this._follow);
     meeting.addEventListener("trackended", ({ detail }) => detail.source.startsWith("screen") && this.stopScreen());
+    meeting.addEventListener("muted", ({ detail }) => this.#silence(detail.source));
+    meeting.addEventListener("permissions", () => this.#obey());
     for (const source of ["microphone", "camera"]) this.#sync(source);
   }
 
@@ -27,10 +29,6 @@ export class Sender extends EventTarget {
   /** The picture of the shared screen. */
   get screenTrack() {
     return this.#screen[0] ?? null;
-  }
-
-  get canShare() {
-    return canShareScreen() && this.#meeting.permissions.publish;
   }
 
   /** False when the person changed their mind. Throws what the browser or the server says. */
@@ -68,6 +66,21 @@ export class Sender extends EventTarget {
     for (const track of this.#screen.splice(0)) track.stop();
   }
 
+  /** A host turned it off: the device stops, too. */
+  #silence(source) {
+    if (source.startsWith("screen")) return this.stopScreen();
+    if (this.#local[source]?.on) this.#local.turnOff(source);
+    return undefined;
+  }
+
+  /** What is allowed has changed, perhaps. */
+  #obey() {
+    for (const source of ["microphone", "camera", "screen"]) {
+      if (!this.#meeting.may(source)) this.#silence(source);
+      else if (source !== "screen") this.#sync(source);
+    }
+  }
+
   /** One change after the other: pressing a button twice quickly must end in the state that it shows. */
   #sync(source) {
     this.#work = this.#work.then(() => this.#tried(() => this.#apply(source)));
@@ -75,7 +88,7 @@ export class Sender extends EventTarget {
 
   async #apply(source) {
     const { track, on, busy } = this.#local[source];
-    if (busy || !this.#meeting.permissions.publish || this.#meeting.state === "closed") return;
+    if (busy || this.#meeting.state === "closed" || !this.#meeting.may(source)) return;
     const sent = this.#meeting.published.get(source);
     if (!sent) {
       if (track) await this.#meeting.publish(track, source, { muted: !on });

@@ -28,6 +28,15 @@ export function has(key) {
   return key in texts;
 }
 
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
+
+/** 2100000 → "2.1 MB" */
+export function fileSize(bytes) {
+  const step = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const format = { style: "unit", unit: UNITS[step], unitDisplay: step ? "short" : "long", maximumFractionDigits: step > 1 ? 1 : 0 };
+  return new Intl.NumberFormat(undefined, format).format(bytes / 1000 ** step);
+}
+
 export function clock(at) {
   hours ??= new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
   return hours.format(at);

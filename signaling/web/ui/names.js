@@ -3,9 +3,10 @@
 const QUALITIES = "amber bright calm clear early gentle golden green happy lively light merry mild open quiet silver soft sunny swift warm".split(" ");
 const THINGS = "bay beach bridge cloud coast dance field forest garden harbor hill island lagoon meadow morning river song valley water wind".split(" ");
 const ROOM = /^[A-Za-z0-9_.-]{1,64}$/;
+const ROUTES = new Set("ws whip whep static files status metrics healthz readyz api favicon.ico robots.txt . ..".split(" "));
 const HUE_STEPS = 12;
 
-export const isRoomName = (name) => ROOM.test(name) && !/^\.+$/.test(name);
+export const isRoomName = (name) => ROOM.test(name) && !ROUTES.has(name.toLowerCase());
 
 /** Two words and digits: easy to say, not met by chance. */
 export function newRoomName() {

@@ -18,6 +18,7 @@ function place(text, { iconName, problem, duration }) {
   host.append(toast);
   while (host.children.length > MOST) host.firstChild.remove();
   setTimeout(close, duration);
+  return toast;
 }
 
 export function notify(text, iconName = null) {
@@ -26,6 +27,14 @@ export function notify(text, iconName = null) {
 
 export function warn(text) {
   place(text, { iconName: "warning", problem: true, duration: PROBLEM_MS });
+}
+
+/** A question of somebody else, with one answer to it. */
+export function ask(text, { iconName, yes, action }) {
+  const toast = place(text, { iconName, problem: false, duration: PROBLEM_MS });
+  const button = h("button", { type: "button", class: "toast-action", onclick: () => (toast.remove(), action()) }, yes);
+  toast.append(button, iconButton("close", t("close"), () => toast.remove()));
+  toast.classList.add("asks");
 }
 
 export function clearToasts() {

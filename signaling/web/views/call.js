@@ -5,7 +5,10 @@ import { Banner } from "../call/banner.js";
 import { cast } from "../call/cast.js";
 import { Chat } from "../call/chat.js";
 import { Controls } from "../call/controls.js";
+import { Hosting } from "../call/hosting.js";
 import { Keys } from "../call/keys.js";
+import { Leaving } from "../call/leaving.js";
+import { Orders } from "../call/orders.js";
 import { Panel } from "../call/panel.js";
 import { People } from "../call/people.js";
 import { Pip } from "../call/pip.js";
@@ -13,6 +16,7 @@ import { Pulse } from "../call/pulse.js";
 import { Floating, reactionPicture, reactionText } from "../call/reactions.js";
 import { Stage } from "../call/stage.js";
 import { StatsPanel } from "../call/stats.js";
+import { canShareScreen } from "../media/capture.js";
 import { Playback } from "../media/playback.js";
 import { announce, h, icon } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
@@ -22,8 +26,8 @@ import { remember, settings } from "../ui/settings.js";
 import { notify, warn } from "../ui/toast.js";
 import { DevicePicker } from "./devices.js";
 
-const PANELS = ["chat", "people", "stats", "settings"];
-const REDRAWN_ON = ["receiving", "participantjoined", "participantleft", "trackadded", "trackchanged", "trackremoved", "slots", "speakers"];
+const PANELS = ["chat", "people", "stats", "settings", "room"];
+const REDRAWN_ON = ["receiving", "participantchanged", "participantjoined", "participantleft", "trackadded", "trackchanged", "trackremoved", "slots", "speakers"];
 
 export class CallView {
   #meeting;
@@ -33,7 +37,10 @@ export class CallView {
   #controls;
   #banner = new Banner();
   #panel = new Panel();
-  #people = new People();
+  #people;
+  #orders;
+  #leaving;
+  #hosting;
   #chat;
   #playback;
   #pulse;
@@ -45,22 +52,29 @@ export class CallView {
   #streams = new Map(); // track → MediaStream, so that a tile keeps its stream
   #frame = 0;
   #connected = false;
+  #admin; // whether one was a host at the last look
   #closing = new AbortController();
 
   constructor({ meeting, local, sender }) {
     this.#meeting = meeting;
+    this.#admin = meeting.self.admin;
     this.#local = local;
     this.#sender = sender;
     this.#pulse = new Pulse(meeting);
     this.#audioOnly = new AudioOnly(meeting, local);
-    this.#stage = new Stage(this.#alone(), () => {});
+    this.#leaving = new Leaving(meeting);
+    this.#orders = new Orders(meeting, (id) => this.#writeTo(id));
+    const orders = (id, button) => this.#orders.open(id, button);
+    this.#stage = new Stage(this.#alone(), ({ participant }, button) => orders(participant, button));
+    this.#people = new People({ orders, admit: (ids) => meeting.order.admit(ids), refuse: (ids) => meeting.order.refuse(ids) });
     this.#controls = new Controls({
       room: meeting.room,
       press: (id) => this.#press(id),
       layout: (name) => this.#setLayout(name),
       react: (reaction) => meeting.react(reaction),
     });
-    this.#chat = new Chat({ send: (text) => meeting.sendChat(text), allowed: meeting.permissions.data });
+    this.#chat = new Chat(meeting);
+    this.#hosting = new Hosting(meeting, local, { banner: this.#banner, people: this.#people, showPeople: () => this.#openPanel("people") });
     const sounds = h("div", { hidden: true });
     this.#playback = new Playback(sounds);
     this.element = h(
@@ -70,6 +84,8 @@ export class CallView {
       this.#banner.element,
       h("div", { class: "call-middle" }, this.#stage.element, this.#floating.element, this.#panel.element),
       this.#controls.element,
+      this.#orders.element,
+      this.#leaving.element,
       sounds,
     );
     this.#listen();
@@ -80,6 +96,7 @@ export class CallView {
     });
     this.#offer();
     this.#setLayout(settings.layout);
+    this.#ordered();
     this.#drawDevices();
     this.#draw();
   }
@@ -112,6 +129,11 @@ export class CallView {
     on(meeting, "reaction", (reaction) => this.#reacted(reaction));
     on(meeting, "receiving", ({ video }) => this.#receiving(video));
     on(meeting, "chat", (message) => this.#received(message));
+    on(meeting, "chatfailed", () => this.#chat.failed());
+    for (const type of ["room", "permissions"]) on(meeting, type, () => this.#ordered());
+    on(meeting, "waitinglist", () => (this.#hosting.waitingChanged(), this.#redraw()));
+    on(meeting, "asked", (question) => this.#hosting.asked(question));
+    on(meeting, "muted", (order) => this.#hosting.muted(order));
     on(meeting, "channel", ({ open }) => this.#chat.setOpen(open));
     on(meeting, "state", ({ state }) => this.#signalling(state));
     on(meeting, "connection", ({ state }) => this.#media(state));
@@ -150,7 +172,7 @@ export class CallView {
       case "fullscreen":
         return document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
       case "leave":
-        return this.#meeting.leave();
+        return this.#leaving.ask();
       case "more":
       case "react":
         return undefined; // the browser opens their menus
@@ -167,6 +189,7 @@ export class CallView {
     }
     if (id === "people") return this.#panel.show(id, t("people.title"), this.#people);
     if (id === "stats") return this.#panel.show(id, t("stats.title"), (this.#stats ??= new StatsPanel(this.#meeting, this.#pulse)));
+    if (id === "room") return this.#panel.show(id, t("control.room"), this.#hosting.panel);
     this.#devices ??= new DevicePicker(this.#local, {
       more: true,
       onSpeaker: () => this.#playback.useSpeaker(),
@@ -202,10 +225,11 @@ export class CallView {
   }
 
   #received(message) {
-    this.#chat.add(message);
-    if (message.own || this.#panel.open === "chat") return;
+    const { to, own, name, text, file, past } = message;
+    this.#chat.add(message, to ? (this.#meeting.participants.get(to)?.name ?? "") : null);
+    if (own || this.#panel.open === "chat") return;
     this.#controls.setUnread(++this.#unread);
-    notify(`${message.name}: ${message.text}`, "chat");
+    if (!past) notify(`${name}: ${text || file?.name}`, to ? "lock" : "chat");
   }
 
   #hand({ participant, up }) {
@@ -239,14 +263,32 @@ export class CallView {
   #offer() {
     const { permissions } = this.#meeting;
     const { buttons } = this.#controls;
-    buttons.offer("share", this.#sender.canShare);
+    buttons.offer("share", canShareScreen() && permissions.publish);
     for (const id of ["hand", "react"]) buttons.offer(id, permissions.data);
     buttons.offer("fullscreen", document.fullscreenEnabled);
     buttons.offer("pip", Pip.possible);
     buttons.offer("send", canSend());
     buttons.offer("audio", permissions.subscribe);
-    buttons.offer("room", false);
     for (const id of ["microphone", "camera"]) buttons.offer(id, permissions.publish);
+  }
+
+  /** The room's state, or what one may do in it, has changed. */
+  #ordered() {
+    const { order, permissions, self, limits } = this.#meeting;
+    this.#hosting.permitted(this.#admin);
+    this.#admin = self.admin;
+    this.#hosting.roomChanged();
+    this.#controls.buttons.offer("room", self.admin);
+    this.#controls.setLocked(order.state.locked);
+    this.#chat.allow(permissions.data && (order.state.chat || self.admin), limits.file_bytes > 0);
+    if (!self.admin && this.#panel.open === "room") this.#panel.hide();
+    this.#drawDevices();
+    this.#redraw();
+  }
+
+  #writeTo(id) {
+    if (this.#panel.open !== "chat") this.#openPanel("chat");
+    this.#chat.writeTo(id);
   }
 
   #tell(key, { name }) {
@@ -274,9 +316,12 @@ export class CallView {
 
   #drawDevices() {
     const { microphone, camera } = this.#local;
-    this.#controls.buttons.set("microphone", microphone.on, { off: !microphone.on, busy: microphone.busy });
-    this.#controls.buttons.set("camera", camera.on, { off: !camera.on, busy: camera.busy || this.#audioOnly.on });
-    this.#controls.buttons.set("share", this.#sender.sharing);
+    const { buttons } = this.#controls;
+    const hint = (source) => (this.#meeting.may(source) ? null : t(`forbidden.${source}`));
+    buttons.set("microphone", microphone.on, { off: !microphone.on, busy: microphone.busy, hint: hint("microphone") });
+    const busy = camera.busy || this.#audioOnly.on;
+    buttons.set("camera", camera.on, { off: !camera.on, busy, hint: hint("camera") });
+    buttons.set("share", this.#sender.sharing, { hint: this.#sender.sharing ? null : hint("screen") });
   }
 
   /** Many messages, one drawing. */
@@ -295,7 +340,8 @@ export class CallView {
     });
     this.#stage.update(tiles);
     this.#people.update(tiles);
-    this.#controls.setPeople(this.#meeting.participants.size + 1);
+    this.#controls.setPeople(this.#meeting.participants.size + 1, this.#meeting.order.waiting.length);
+    this.#chat.setPeople(tiles.filter(({ self, screen }) => !self && !screen).map(({ participant: id, name }) => ({ id, name })));
     this.#playback.update(this.#meeting.slots());
     const { prominent } = this.#stage;
     const mirrored = Boolean(prominent?.self) && !prominent.screen && settings.mirror;

@@ -95,6 +95,6 @@ export class DevicePicker {
 }
 
 function toggle(key, setting, apply) {
-  const box = h("input", { type: "checkbox", checked: settings[setting], onchange: () => apply({ [setting]: box.checked }) });
-  return h("label", { class: "switch" }, box, h("span", {}, t(key)));
+  const box = h("input", { type: "checkbox", role: "switch", checked: settings[setting], onchange: () => apply({ [setting]: box.checked }) });
+  return h("label", { class: "switch" }, h("span", {}, t(key)), box);
 }

@@ -16,10 +16,13 @@ export class LobbyView {
   #nameProblem;
   #problem;
   #button;
+  #form;
+  #waiting;
   #join;
 
-  /** @param {{room: string, local: LocalMedia, join: (name: string) => Promise<void>}} options */
-  constructor({ room, local, join }) {
+  /** @param {{room: string, local: LocalMedia, join: (name: string, waits: () => void) => Promise<void>, cancel: () => void}} options
+   *  join calls `waits` when somebody has to let one in; cancel ends that */
+  constructor({ room, local, join, cancel }) {
     this.#local = local;
     this.#join = join;
     this.#preview = new Preview(local);
@@ -36,22 +39,33 @@ export class LobbyView {
     this.#nameProblem = h("p", { class: "field-problem", id: "name-problem", role: "alert" });
     this.#problem = h("div", { class: "notice problem", role: "alert", hidden: true });
     this.#button = h("button", { type: "submit", class: "primary large" }, t("lobby.join"));
+    const place = () => h("p", { class: "lobby-room" }, h("span", {}, t("lobby.room")), " ", h("strong", {}, room));
+    this.#form = h(
+      "form",
+      { class: "lobby-form", onsubmit: (event) => this.#submit(event) },
+      h("h1", {}, t("lobby.title")),
+      place(),
+      this.#problem,
+      h("label", { htmlFor: "name" }, t("lobby.name")),
+      this.#name,
+      this.#nameProblem,
+      this.#button,
+    );
+    this.#waiting = h(
+      "section",
+      { class: "lobby-form lobby-waiting", hidden: true },
+      h("h1", { tabIndex: -1 }, h("span", { class: "waiting-mark" }, icon("clock")), t("lobby.waiting")),
+      place(),
+      h("p", { role: "status" }, t("lobby.waitingText")),
+      h("button", { type: "button", class: "secondary large", onclick: cancel }, t("lobby.waitingEnd")),
+    );
     this.element = h(
       "main",
       { class: "lobby" },
       h("header", { class: "lobby-head" }, brand()),
       h("section", { class: "lobby-mirror" }, this.#preview.element, this.#devices.element),
-      h(
-        "form",
-        { class: "lobby-form", onsubmit: (event) => this.#submit(event) },
-        h("h1", {}, t("lobby.title")),
-        h("p", { class: "lobby-room" }, h("span", {}, t("lobby.room")), " ", h("strong", {}, room)),
-        this.#problem,
-        h("label", { htmlFor: "name" }, t("lobby.name")),
-        this.#name,
-        this.#nameProblem,
-        this.#button,
-      ),
+      this.#form,
+      this.#waiting,
     );
     this._follow = ({ detail }) => this.#follow(detail.source);
     local.addEventListener("change", this._follow);
@@ -79,11 +93,19 @@ export class LobbyView {
     remember({ name });
     this.#busy(true);
     try {
-      await this.#join(name);
+      await this.#join(name, () => this.#wait(true));
     } catch (error) {
+      this.#wait(false);
       this.#busy(false);
-      this.#show(error);
+      if (error.code === "closed" && !error.fatal) this.#button.focus(); // one's own decision
+      else this.#show(error);
     }
+  }
+
+  #wait(on) {
+    show(this.#form, !on);
+    show(this.#waiting, on);
+    if (on) this.#waiting.querySelector("h1").focus();
   }
 
   #busy(busy) {

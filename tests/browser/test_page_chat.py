@@ -1,0 +1,104 @@
+"""The chat: late comers read what was said, nothing comes twice, secrets reach one person, files arrive as they are."""
+
+from pathlib import Path
+
+from ciranda.server import Server
+from sfu.config import Settings
+from tests.harness.chromium import Tabs
+from tests.harness.meeting_page import MeetingPage
+
+TIMEOUT_MS = 30_000
+TEXTS = "() => [...document.querySelectorAll('.chat-text')].map((p) => p.textContent)"
+DROP = """([name, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name, { type: 'text/plain' }));
+  const panel = document.querySelector('.chat');
+  panel.dispatchEvent(new DragEvent('dragover', { dataTransfer: data, bubbles: true, cancelable: true }));
+  const offered = getComputedStyle(document.querySelector('.chat-drop')).display;
+  panel.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+  return offered;
+}"""
+
+
+async def talkers(tabs: Tabs, server: Server, room: str, *names: str) -> list[MeetingPage]:
+    """In one room, with the chat open."""
+    people = [await MeetingPage.join(tabs, server.url, room, name) for name in names]
+    for person in people:
+        await person.page.wait_for_function("() => ciranda.chatOpen")
+        await person.press("chat")
+    return people
+
+
+async def test_late_comers_read_what_was_said_and_nothing_comes_twice(tabs: Tabs, server: Server) -> None:
+    ana, bo = await talkers(tabs, server, "late", "Ana", "Bo")
+    await ana.say("see https://example.org/a?b=1, and <b>this</b>")
+    await bo.wait_for_message("Ana", "and <b>this</b>")
+    await bo.say("thank you")
+    await ana.wait_for_message("Bo", "thank you")
+    link = bo.page.locator(".chat-text a")
+    assert await link.get_attribute("href") == "https://example.org/a?b=1"
+    assert await link.get_attribute("rel") == "noopener noreferrer"
+    said = ["see https://example.org/a?b=1, and <b>this</b>", "thank you"]
+
+    (cy,) = await talkers(tabs, server, "late", "Cy")
+    await cy.wait_for_message("Bo", "thank you")
+    assert await cy.page.evaluate(TEXTS) == said
+
+    participant = next(p for room in server.node.rooms.values() for p in room.participants.values() if p.name == "Ana")
+    assert participant.connection is not None
+    await participant.connection.transport.close()  # a new peer connection: the history comes again
+    await ana.page.wait_for_function("() => connections.length === 2 && ciranda.chatOpen", timeout=TIMEOUT_MS)
+    await cy.say("welcome back")
+    await ana.wait_for_message("Cy", "welcome back")
+    assert await ana.page.evaluate(TEXTS) == [*said, "welcome back"]
+
+    await bo.page.reload()
+    await bo.connected()
+    await bo.press("chat")
+    await bo.wait_for_message("Cy", "welcome back")
+    assert await bo.page.evaluate(TEXTS) == [*said, "welcome back"]
+    assert ana.tab.errors == bo.tab.errors == cy.tab.errors == []
+
+
+async def test_a_private_message_reaches_one_person_alone(tabs: Tabs, server: Server) -> None:
+    ana, bo, cy = await talkers(tabs, server, "secret", "Ana", "Bo", "Cy")
+    await ana.press("people")
+    await ana.page.locator(".person").get_by_role("button", name="Options for Bo").click()
+    await ana.page.get_by_role("button", name="Write privately").click()
+    assert await ana.page.get_by_role("textbox", name="Message to Bo only").count() == 1
+    await ana.say("between us")
+    await ana.page.locator(".chat-group", has_text="only to Bo").wait_for()
+    await (
+        bo.page.locator(".chat-group", has_text="only to you")
+        .filter(has_text="between us")
+        .wait_for(timeout=TIMEOUT_MS)
+    )
+    await ana.page.select_option("#chat-to", label="Everybody")
+    await ana.say("for all")
+    await cy.wait_for_message("Ana", "for all")
+    assert await cy.page.evaluate(TEXTS) == ["for all"]
+    assert await bo.page.evaluate(TEXTS) == ["between us", "for all"]
+
+
+async def test_files_are_chosen_or_dropped_and_fetched(tabs: Tabs, tmp_path: Path) -> None:
+    async with Server(Settings(http_port=0, media_port=0, max_file_bytes=100_000)) as server:
+        ana, bo = await talkers(tabs, server, "papers", "Ana", "Bo")
+        page = tmp_path / "árvore & <b>.html"
+        page.write_text("<script>document.title = 'never'</script>")
+        await ana.page.set_input_files(".chat-form input[type=file]", page)
+        card = bo.page.get_by_role("link", name="Download árvore & b.html")
+        await card.wait_for(timeout=TIMEOUT_MS)
+        async with bo.page.expect_download() as download:
+            await card.click()
+        fetched = await download.value
+        assert Path(await fetched.path()).read_text() == page.read_text()
+        assert fetched.suggested_filename.endswith(".html")
+
+        assert await ana.page.evaluate(DROP, ["notes.txt", "dropped"]) == "grid"
+        await bo.page.get_by_role("link", name="Download notes.txt").wait_for(timeout=TIMEOUT_MS)
+        large = tmp_path / "large.bin"
+        large.write_bytes(bytes(200_000))
+        await ana.page.set_input_files(".chat-form input[type=file]", large)
+        await ana.page.locator(".toast", has_text="large.bin is too large: at most 100 kB can be sent.").wait_for()
+        assert ana.tab.errors == bo.tab.errors == []
+        assert not [line for line in ana.tab.console + bo.tab.console if "Content Security Policy" in line]
