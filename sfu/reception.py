@@ -25,9 +25,16 @@ Enter = Callable[[JoinRequest, Listener | None, str], ParticipantId]
 
 
 class Reception:
-    """Of one room. `tell` sends a list to the administrators, if there are any."""
+    """Of one room. `tell` sends a list to the administrators, if there are any; `now` is a monotonic clock, in seconds."""
 
-    def __init__(self, settings: Settings, *, enter: Enter, tell: Callable[[WaitingListChanged], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        enter: Enter,
+        tell: Callable[[WaitingListChanged], None],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.waiting = WaitingRoom(
             settings.max_waiting, wait_s=settings.waiting_seconds, resume_s=settings.resume_seconds
         )
@@ -35,6 +42,7 @@ class Reception:
         self._removed: dict[str, None] = {}
         self._changed = False
         self._told_s = float("-inf")
+        self._now = now
 
     def must_wait(self, request: JoinRequest, state: RoomState) -> bool:
         """Whether an administrator has to let them in. `PermissionDeniedError` (`room_locked`)."""
@@ -46,7 +54,7 @@ class Reception:
 
     def wait(self, request: JoinRequest, listener: Listener) -> Waiting:
         """Somebody waits from now on. `LimitError` (`waiting_room_full`)."""
-        now_s = time.monotonic()
+        now_s = self._now()
         removed = request.identity in self._removed
         waiting = self.waiting.add(request, listener, removed=removed, now_s=now_s, at_ms=int(time.time() * 1000))
         self._list_changed(now_s)
@@ -68,13 +76,13 @@ class Reception:
                 participant = self._enter(waiting.request, waiting.listener, waiting.resume_token)
             except LimitError:
                 self.waiting.put_back(taken[number:])
-                self._list_changed(time.monotonic())
+                self._list_changed(self._now())
                 raise
             self._removed.pop(waiting.request.identity or "", None)
             if waiting.listener is not None:
                 waiting.listener(Admitted(participant))
         if taken:
-            self._list_changed(time.monotonic())
+            self._list_changed(self._now())
         return len(taken)
 
     def admit_unless_removed(self) -> None:
@@ -90,7 +98,7 @@ class Reception:
     def withdraw(self, waiting: Waiting) -> None:
         """Somebody does not want to wait any longer."""
         if self.waiting.take([waiting.id]):
-            self._list_changed(time.monotonic())
+            self._list_changed(self._now())
 
     def close(self) -> None:
         """The room ends."""
@@ -110,7 +118,7 @@ class Reception:
             if one.listener is not None:
                 one.listener(why)
         if waiting:
-            self._list_changed(time.monotonic())
+            self._list_changed(self._now())
         return len(waiting)
 
     def _list_changed(self, now_s: float) -> None:

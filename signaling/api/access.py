@@ -66,7 +66,9 @@ def _grant(request: web.Request) -> Grant | None:
 
 
 def _administers(grant: Grant, room: RoomName) -> bool:
-    return grant.permissions.admin and grant.room == room
+    """`roomAdmin` for this room, or, with `roomList` and no room named, for all: an operator's token."""
+    everywhere = grant.list_rooms and not grant.room
+    return grant.permissions.admin and (grant.room == room or everywhere)
 
 
 def _from_this_machine(request: web.Request) -> bool:

@@ -200,6 +200,19 @@ async def test_with_keys_each_part_needs_its_own_claim() -> None:
         assert (await admin("PATCH", "/rooms/blue", {"locked": True}))[0] == 200
 
 
+async def test_an_operators_token_administers_every_room() -> None:
+    async with doors(api_key=KEYS) as house:
+        ana = await house.member(token=token("blue"))
+        operator = await Api.of(house, bearer=token("", roomList=True, roomAdmin=True))
+        assert (await operator("GET", "/rooms/blue"))[0] == 200
+        assert (await operator("DELETE", "/rooms/blue"))[0] == 204
+        assert await ana.closed() == ("closed", 1000)
+        for bearer in (token("", roomAdmin=True), token("", roomList=True)):
+            await house.member(token=token("blue"))
+            other = Api(house, operator.document, bearer=bearer)
+            assert (await other("GET", "/rooms/blue"))[0] == 403
+
+
 async def test_other_methods_are_told_which_there_are(house: Doors) -> None:
     async with house.http.put(house.url(f"{PREFIX}/rooms")) as response:
         assert (response.status, response.headers["Allow"]) == (405, "GET,POST")
