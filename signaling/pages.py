@@ -53,9 +53,9 @@ class Pages:
         files = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix in TYPES)
         self._assets = {path.relative_to(root).as_posix(): _asset(path.read_bytes(), path.suffix) for path in files}
         self._version = f"v-{_digest(*(asset.etag.encode() for asset in self._assets.values()))[:16]}/"
-        if index := self._assets.get("index.html"):
-            named = index.body.replace(b'="/static/', b'="/static/' + self._version.encode())
-            self._assets["index.html"] = _asset(named, ".html")
+        for name in [name for name in self._assets if name.endswith(".html")]:
+            named = self._assets[name].body.replace(b'="/static/', b'="/static/' + self._version.encode())
+            self._assets[name] = _asset(named, ".html")
         self._robots = _asset(ROBOTS, ".txt")
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -63,6 +63,7 @@ class Pages:
         router.add_get("/static/{path:.+}", self.static)
         router.add_get("/favicon.ico", self.favicon)
         router.add_get("/robots.txt", self.robots)
+        router.add_get("/status", self.status)
         router.add_get("/", self.index)
         router.add_get("/{room}", self.room)
 
@@ -89,6 +90,10 @@ class Pages:
 
     async def favicon(self, request: web.Request) -> web.Response:
         return self._serve(request, self._assets.get("favicon.ico") or self._assets.get("favicon.svg"))
+
+    async def status(self, request: web.Request) -> web.Response:
+        """The operators' page. It shows what the administration API tells whoever looks at it."""
+        return self._serve(request, self._assets.get("status.html"))
 
     async def robots(self, request: web.Request) -> web.Response:
         """Rooms are nobody's search result."""

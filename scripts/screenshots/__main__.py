@@ -36,7 +36,8 @@ POLICY = (
 
 async def serve(route: Route) -> None:
     path = urlsplit(route.request.url).path
-    file = WEB / path.removeprefix("/static/") if path.startswith("/static/") else WEB / "index.html"
+    html = "status.html" if path == "/status" else "index.html"
+    file = WEB / (path.removeprefix("/static/") if path.startswith("/static/") else html)
     kind = mimetypes.guess_type(file.name)[0] or "text/plain"
     headers = {"Content-Security-Policy": POLICY, "Content-Type": kind}
     await route.fulfill(body=file.read_bytes(), headers=headers)

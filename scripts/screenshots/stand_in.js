@@ -1,7 +1,8 @@
 // Stands in for server, network and devices while pictures of the page are taken: sixteen browsers that really send
 // video do not fit on one machine. It runs before the page and reads `window.scenario`:
 // {people: [{name, video, muted, screen}], devices: "given" | "denied" | "missing", refuse: code | null,
-//  unreachable: bool, dropAfterMs: number, speaker: index, admin: bool, state: object, waiting: [...], wait: bool}. Layout only: tests of behaviour run against the real server.
+//  unreachable: bool, dropAfterMs: number, speaker: index, admin: bool, state: object, waiting: [...], wait: bool,
+//  api: {path below /api/v1/: answer}}. Layout only: tests of behaviour run against the real server.
 
 (() => {
   const scenario = window.scenario;
@@ -175,6 +176,13 @@
   const devices = [["audioinput", "Built-in microphone"], ["videoinput", "Built-in camera"], ["audiooutput", "Built-in speakers"]];
   navigator.mediaDevices.enumerateDevices = async () =>
     refusal === "NotFoundError" ? [] : devices.map(([kind, label]) => ({ kind, label, deviceId: kind }));
+  const nativeFetch = window.fetch.bind(window);
+  window.fetch = async (url, options) => {
+    const asked = /\/api\/v1\/(.+)$/.exec(url)?.[1];
+    if (!asked) return nativeFetch(url, options);
+    const answer = scenario.api?.[asked];
+    return answer ? Response.json(answer) : Response.json({ code: "token_required", message: "" }, { status: 401 });
+  };
   window.RTCPeerConnection = Object.assign(Peer, {});
   window.WebSocket = Line;
 })();

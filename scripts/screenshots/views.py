@@ -12,6 +12,8 @@ from typing import Any
 
 from playwright.async_api import Page
 
+from scripts.screenshots.operators import API
+
 STAND_IN = Path(__file__).parent / "stand_in.js"
 NAMES = (
     "Bruno Alves", "Chiara Rossi", "Dana Levi", "Emeka Obi", "Fatima Zahra El Mansouri", "Goran", "Hana Sato",
@@ -173,6 +175,14 @@ async def leave(page: Page) -> None:
     await page.locator(".control.leave").click()
 
 
+async def counted(page: Page) -> None:
+    await page.locator(".status tbody tr").first.wait_for()
+
+
+async def asked_for_a_token(page: Page) -> None:
+    await page.locator("#token").wait_for()
+
+
 def call(name: str, others: int, *steps: Step, **special: Any) -> View:
     speaker = special.pop("speaker", 0)
     more = special.pop("more", {})
@@ -212,4 +222,7 @@ VIEWS = (
     call("orders", 5, orders, p2={"hand": 1}, more={"admin": True}),
     call("remove", 5, remove, more={"admin": True}),
     call("leave-or-end", 2, press_leave, more={"admin": True}),
+    View("status", path="/status", scenario={"api": API}, steps=(counted,)),
+    View("status-room", path="/status#room=tea-at-five", scenario={"api": API}, steps=(counted,)),
+    View("status-token", path="/status", steps=(asked_for_a_token,)),
 )

@@ -41,12 +41,14 @@ async def test_every_style_sheet_is_used() -> None:
     html, entrance = (WEB / "index.html").read_text(), (WEB / "enter.js").read_text()
     first = set(re.findall(r'<link rel="stylesheet" href="/static/css/(\w+)\.css">', html))
     later = set(re.findall(r'"(\w+)"', re.search(r"const STYLES = \[(.*?)\]", entrance, re.DOTALL)[1]))  # type: ignore[index]
-    assert first | later == {path.stem for path in (WEB / "css").glob("*.css")}
+    operators = (WEB / "status.html").read_text()
+    own = set(re.findall(r'<link rel="stylesheet" href="/static/css/(\w+)\.css">', operators)) - first
+    assert first | later | own == {path.stem for path in (WEB / "css").glob("*.css")}
     assert not first & later
 
 
 async def test_html_has_no_inline_script_or_style() -> None:
-    html = (WEB / "index.html").read_text()
+    html = (WEB / "index.html").read_text() + (WEB / "status.html").read_text()
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", html)
 
 
