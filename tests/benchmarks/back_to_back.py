@@ -31,6 +31,17 @@ STREAM: Mapping[str, Any] = {
 """What the publisher sends: 2,000 packets a second. The MID extension has id 1, the transport-wide number id 3."""
 
 
+class JoiningMedia(Media):
+    """Waits for its sending thread where `Media` only tells it."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.sending = threading.Thread(target=self.send)
+
+    def stop_sending(self) -> None:
+        super().stop_sending()
+        self.sending.join()
+
+
 def session(key: bytes, ssrc_type: int) -> Session:
     return Session(Policy(key=key, ssrc_type=ssrc_type, srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM))
 
@@ -39,13 +50,16 @@ def session(key: bytes, ssrc_type: int) -> Session:
 def back_to_back(
     *, wrong_key: bool = False, senders: tuple[Mapping[str, Any], ...] = ({},), check_every: int = 1
 ) -> Iterator[Media]:
-    """Both run; clients 0 and 1 are publisher and receiver. `senders` differ from `STREAM` by what they name."""
+    """Both run; clients 0 and 1 are publisher and receiver. `senders` differ from `STREAM` by what they name.
+
+    `media.stop_sending` returns when the last packet has been sent.
+    """
     near, far = client_socket(host="127.0.0.1"), client_socket(host="127.0.0.1", timestamps=True)
     near.connect(far.getsockname())
     far.connect(near.getsockname())
     there, back = os.urandom(28), os.urandom(28)
     into, out = Policy.SSRC_ANY_INBOUND, Policy.SSRC_ANY_OUTBOUND
-    media = Media(2, len(senders), interval_ms=1.0, check_every=check_every)
+    media = JoiningMedia(2, len(senders), interval_ms=1.0, check_every=check_every)
     media.add_client(near.fileno(), session(back, into), session(there, out), session(there, out), transport_cc_id=3)
     received = os.urandom(28) if wrong_key else there
     media.add_client(
@@ -57,16 +71,15 @@ def back_to_back(
     )
     for changes in senders:
         media.add_sender(PUBLISHER, **{**STREAM, **changes})
-    threads = [threading.Thread(target=run) for run in (media.drain, media.send)]
-    for thread in threads:
-        thread.start()
+    draining = threading.Thread(target=media.drain)
+    draining.start()
+    media.sending.start()
     try:
         yield media
     finally:
         media.stop_sending()
         media.stop_draining()
-        for thread in threads:
-            thread.join()
+        draining.join()
         near.close()
         far.close()
 
