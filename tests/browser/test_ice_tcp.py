@@ -1,0 +1,123 @@
+"""Networks without UDP: browsers meet the others over TCP to the same port number.
+
+The pages are given the answer without its UDP candidates, as if nothing had come back from them.
+"""
+
+import socket
+from typing import Any
+
+import pytest
+
+from ciranda.server import Server
+from sfu.config import Settings
+from tests.harness.chromium import Tabs
+from tests.harness.meeting_page import MeetingPage
+from tests.harness.page_server import PageServer
+from tests.harness.stats import Sample, eventually, grown
+from tests.harness.wrtc_client import WrtcParticipant
+
+TCP_ONLY = """(() => {
+  const Native = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends Native {
+    setRemoteDescription({ type, sdp }) {
+      const began = performance.now();
+      this.addEventListener('connectionstatechange', () => {
+        if (this.connectionState === 'connected') globalThis.connectedMs ??= performance.now() - began;
+      });
+      const lines = sdp.split('\\r\\n').filter((line) => !/^a=candidate:\\S+ 1 udp /.test(line));
+      return super.setRemoteDescription({ type, sdp: lines.join('\\r\\n') });
+    }
+  };
+})();"""
+SELECTED = """async () => {
+  const stats = await connections.at(-1).getStats();
+  const transport = [...stats.values()].find((s) => s.type === 'transport');
+  const pair = stats.get(transport.selectedCandidatePairId);
+  const [local, remote] = [stats.get(pair.localCandidateId), stats.get(pair.remoteCandidateId)];
+  return { protocol: local.protocol, tcpType: local.tcpType, port: remote.port };
+}"""
+CONNECTED_MS = 5_000
+"""From the answer to a connected transport, as the page measures it; seen: 60 to 300 ms."""
+
+
+async def join(tabs: Tabs, server: Server, name: str, *scripts: str) -> MeetingPage:
+    tab = await tabs.open("about:blank", instrumented=True)
+    for script in scripts:
+        await tab.context.add_init_script(script=script)
+    await tab.page.goto(f"{server.url}/narrow")
+    await tab.page.fill("#name", name)
+    await tab.page.click("button[type=submit]")
+    person = MeetingPage(tab, name)
+    await person.connected()
+    return person
+
+
+async def sees_and_hears(person: Any, what: str) -> None:
+    before: Sample = await person.sample()
+
+    async def flows() -> bool:
+        now: Sample = await person.sample()
+        frames = grown(before, now, "video", "framesDecoded")
+        energy = grown(before, now, "audio", "totalAudioEnergy")
+        return any(count >= 15 for count in frames.values()) and any(energy.values())
+
+    await eventually(flows, within_s=15, what=what)
+
+
+async def test_who_has_no_udp_meets_the_others_over_tcp(tabs: Tabs, server: Server) -> None:
+    ana = await join(tabs, server, "Ana", TCP_ONLY)
+    bo = await join(tabs, server, "Bo")
+    async with WrtcParticipant(server.url, "narrow", "Wim") as wim:
+        await ana.wait_for_pictures("Bo", "Wim")
+        await bo.wait_for_pictures("Ana", "Wim")
+        port = server.media_addresses[0][1]
+        assert await ana.page.evaluate(SELECTED) == {"protocol": "tcp", "tcpType": "active", "port": port}
+        assert (await bo.page.evaluate(SELECTED))["protocol"] == "udp", "who has UDP takes it"
+        for person, name in ((ana, "Ana"), (bo, "Bo"), (wim, "Wim")):
+            await sees_and_hears(person, f"{name} sees and hears")
+        assert await ana.page.evaluate("() => connectedMs") < CONNECTED_MS
+    assert ana.tab.errors + bo.tab.errors == []
+
+
+async def test_a_tcp_connection_that_breaks_is_made_again_and_the_call_goes_on(tabs: Tabs, server: Server) -> None:
+    ana = await join(tabs, server, "Ana", TCP_ONLY)
+    bo = await join(tabs, server, "Bo")
+    await ana.wait_for_pictures("Bo")
+    connection = server.node.rooms[next(iter(server.node.rooms))].participants[await ana.id()].connection  # type: ignore[index]
+    assert connection is not None
+    first = connection.transport.selected_address
+    assert first is not None
+    assert len(first) == 3
+    # As a middlebox does that forgets: the server's end is shut.
+    engine = server.node.ports[0].engine
+    engine.remove_address(connection.transport.handle, first)
+
+    async def elsewhere() -> bool:
+        now = connection.transport.selected_address
+        return now is not None and now != first
+
+    await eventually(elsewhere, within_s=30, what="another connection is selected")
+    await sees_and_hears(ana, "Ana sees and hears again")
+    await sees_and_hears(bo, "Bo sees and hears again")
+    assert await ana.page.evaluate("() => connections.length") == 1, "the peer connection is the same"
+
+
+async def test_whip_and_whep_over_tcp(tabs: Tabs, server: Server, pages: PageServer) -> None:
+    publisher, viewer = await tabs.open(f"{pages.url}/plain.html"), await tabs.open(f"{pages.url}/plain.html")
+    for tab in (publisher, viewer):
+        await tab.page.evaluate(TCP_ONLY)
+    await publisher.publish(f"{server.url}/whip/narrow")
+    await viewer.watch(f"{server.url}/whep/narrow")
+    await sees_and_hears(viewer, "the viewer sees and hears")
+    assert (await viewer.page.evaluate(SELECTED))["protocol"] == "tcp"
+    assert (await publisher.page.evaluate(SELECTED))["protocol"] == "tcp"
+
+
+async def test_without_media_tcp_nobody_is_told_of_it(tabs: Tabs, pages: PageServer) -> None:
+    async with Server(Settings(http_port=0, media_port=0, media_tcp=False)) as server:
+        publisher = await tabs.open(f"{pages.url}/plain.html")
+        found = await publisher.publish(f"{server.url}/whip/plain", width=160, height=120)
+        assert " udp " in found["answer"]
+        assert " tcp " not in found["answer"]
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(server.media_addresses[0], timeout=5)
