@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Container, Sequence
+from dataclasses import replace
 
 import ifaddr
 
@@ -13,6 +14,12 @@ TCP_TYPE_PREFERENCE = 90
 """Below every kind of UDP candidate but relayed ones (RFC 6544, section 4.2); libwebrtc's own value."""
 PASSIVE_PREFERENCE = 4
 """Of a passive host candidate (RFC 6544, section 4.2)."""
+FIRST_PREFERENCE = 4_096
+RESTART_PREFERENCE = 256
+LAST_PREFERENCE = 28_672
+"""Local preference (RFC 8445, section 5.1.2.1) of the first address, what each ICE restart adds, and where that ends. libwebrtc
+stays with a dead path for 3.5 s unless a live one has the higher priority, so that the paths of a newer restart must. A pair's
+priority is the lower one of its candidates before all (section 6.1.2.3): ours therefore stays below what clients use."""
 
 
 def host_candidates(bound: tuple[str, int], advertise: Sequence[str], *, tcp: bool = False) -> tuple[Candidate, ...]:
@@ -28,7 +35,7 @@ def host_candidates(bound: tuple[str, int], advertise: Sequence[str], *, tcp: bo
     else:
         hosts = [host]
     over_udp = (
-        Candidate((host, port), HOST_TYPE_PREFERENCE << 24 | (65_535 - index) << 8 | 255, str(index + 1))
+        Candidate((host, port), HOST_TYPE_PREFERENCE << 24 | (FIRST_PREFERENCE - index) << 8 | 255, str(index + 1))
         for index, host in enumerate(hosts)
     )
     over_tcp = (
@@ -42,6 +49,12 @@ def _tcp_priority(index: int) -> int:
     """RFC 6544, section 4.2: the direction takes the upper three bits of the local preference."""
     local = PASSIVE_PREFERENCE << 13 | (8_191 - index)
     return TCP_TYPE_PREFERENCE << 24 | local << 8 | 255
+
+
+def raised(candidates: Sequence[Candidate], restarts: int) -> tuple[Candidate, ...]:
+    """The same, as the answer to the so-manieth ICE restart has them: those over UDP win over what was before."""
+    more = min(RESTART_PREFERENCE * restarts, LAST_PREFERENCE - FIRST_PREFERENCE) << 8
+    return tuple(one if one.tcp else replace(one, priority=one.priority + more) for one in candidates)
 
 
 def interface_addresses(versions: Container[int]) -> list[str]:

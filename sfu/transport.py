@@ -8,6 +8,7 @@ happens to it happens in calls from its `MediaPort` or its owner, on the loop. I
 import math
 from collections.abc import Callable, Iterable
 
+from sfu.candidates import raised
 from sfu.data_channels import DataChannels
 from sfu.data_channels import SctpParameters as SctpParameters
 from sfu.dataplane.types import Address
@@ -71,6 +72,7 @@ class Transport:
         self._dtls_timeout_s, self._ice_timeout_s = dtls_timeout_s, ice_timeout_s
         self._consent_s, self._silence_s = consent_s, silence_s
         self._credentials = ice.random_credentials()
+        self._restarts = 0
         self._state = "new"
         self._ice: IceAgent | None = None
         self._dtls: DtlsServer | None = None
@@ -99,7 +101,8 @@ class Transport:
     def local_parameters(self) -> LocalParameters:
         """For the next answer."""
         local = self._credentials
-        return LocalParameters(local.ufrag, local.password, self._certificate.fingerprint, self._port.candidates)
+        candidates = raised(self._port.candidates, self._restarts)
+        return LocalParameters(local.ufrag, local.password, self._certificate.fingerprint, candidates)
 
     @property
     def selected_address(self) -> Address | None:
@@ -143,6 +146,7 @@ class Transport:
     def restart_ice(self) -> Credentials:
         """New credentials for the answer. Media goes on over the old path until the client has checked with the new ones."""
         self._credentials = ice.random_credentials()
+        self._restarts += 1
         if self._ice is not None and self._state != "closed":
             self._ice.restart(self._credentials)
             self._port.expect(self._credentials.ufrag, self)

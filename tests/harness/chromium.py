@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,10 @@ FLAGS = (
 
 
 @contextlib.asynccontextmanager
-async def launched(*more_flags: str) -> AsyncIterator[Browser]:
+async def launched(*more_flags: str, executable: str = EXECUTABLE) -> AsyncIterator[Browser]:
     """Raises playwright's error, which names the path, when Chromium is not installed."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=(*FLAGS, *more_flags))
+        browser = await playwright.chromium.launch(executable_path=executable, args=(*FLAGS, *more_flags))
         try:
             yield browser
         finally:
@@ -77,11 +77,17 @@ class Tabs:
         self._browser = browser
         self._open: list[Tab] = []
 
-    async def open(self, url: str, *, instrumented: bool = False, **context_options: Any) -> Tab:
-        """`instrumented`: the page under test is our product's; its connections are watched from outside."""
+    async def open(
+        self, url: str, *, instrumented: bool = False, scripts: Sequence[str] = (), **context_options: Any
+    ) -> Tab:
+        """`instrumented`: the page under test is our product's; its connections are watched from outside. `scripts` run before
+        the page's own.
+        """
         context = await self._browser.new_context(**context_options)
         if instrumented:
             await context.add_init_script(path=Path(PAGES) / "instrument.js")
+        for script in scripts:
+            await context.add_init_script(script=script)
         tab = Tab(context, await context.new_page())
         self._open.append(tab)
         await tab.page.goto(url)

@@ -8,6 +8,7 @@ that forgets or a change of networks does. It decides nothing about datagrams: t
 
 import asyncio
 import contextlib
+import json
 import socket
 from collections.abc import Callable
 from typing import Any, Self
@@ -20,6 +21,18 @@ BATCH = 64
 """Datagrams read from one socket before the others have their turn."""
 BUFFER_BYTES = 1 << 20
 """Of each socket: what the machine holds up shall not be lost, only what a link loses."""
+
+BEHIND = """(() => {
+  const native = RTCPeerConnection.prototype.setRemoteDescription;
+  const rewritten = (line) =>
+    !line.startsWith('a=candidate:') ? [line]
+    : / udp /i.test(line) && line.includes(%(server)s) ? [line.replace(%(server)s, %(here)s)] : [];
+  RTCPeerConnection.prototype.setRemoteDescription = function (description) {
+    const sdp = description.sdp.split('\\r\\n').flatMap(rewritten).join('\\r\\n');
+    return native.call(this, { type: description.type, sdp });
+  };
+})();"""
+"""What `rewrite` does, in a browser."""
 
 
 class _Port:
@@ -79,11 +92,12 @@ class LinkEmulator:
         self.up: Link[_Upstream] = Link(up, seed=f"{seed}/up")
         self.down: Link[Address] = Link(down, seed=f"{seed}/down")
         self.blackholed = 0
-        """Datagrams that the server sent to an address which the client had left."""
+        """Datagrams to or from an address which the client had left."""
         self._host = "::1" if ":" in server[0] else "127.0.0.1"
         self._upstreams: dict[Address, _Upstream] = {}
         self._left: list[_Upstream] = []
         self._keep_left = False
+        self._dead: set[Address] = set()
         self._alarm: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
@@ -121,6 +135,11 @@ class LinkEmulator:
             lines.append(line)
         return "\r\n".join(lines) + "\r\n"
 
+    def script(self) -> str:
+        """The same for a browser: put before a page's own scripts."""
+        server, here = (json.dumps(f" {host} {port} ") for host, port in (self.server, self.address))
+        return BEHIND % {"server": server, "here": here}
+
     def change(self, conditions: Conditions) -> None:
         """In both directions, from now on."""
         self.up.change(conditions)
@@ -140,11 +159,21 @@ class LinkEmulator:
         self._upstreams = {client: _Upstream(self, self._host, client) for client in self._upstreams}
         self._keep_left = keep_old
 
+    def leave(self) -> None:
+        """The client's own addresses of now are dead, both ways: its network is gone. From others it gets through."""
+        self._left += self._upstreams.values()
+        self._dead |= self._upstreams.keys()
+        self._upstreams = {}
+        self._keep_left = False
+
     def forget_old(self) -> None:
         """What is sent to the addresses that the client has left is lost from now on."""
         self._keep_left = False
 
     def _from_client(self, datagram: bytes, client: Address) -> None:
+        if client in self._dead:
+            self.blackholed += 1
+            return
         upstream = self._upstreams.get(client)
         if upstream is None:
             upstream = self._upstreams[client] = _Upstream(self, self._host, client)

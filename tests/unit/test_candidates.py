@@ -1,8 +1,9 @@
 """Host candidates: what is advertised, in what order, and never an address that nobody can reach."""
 
 from dataclasses import replace
+from itertools import pairwise
 
-from sfu.candidates import host_candidates, interface_addresses
+from sfu.candidates import FIRST_PREFERENCE, LAST_PREFERENCE, host_candidates, interface_addresses, raised
 from sfu.protocol.sdp import candidate_line, parse, serialize
 from tests.unit.negotiation_help import load
 
@@ -10,7 +11,7 @@ from tests.unit.negotiation_help import load
 def test_candidates_are_what_clients_can_reach() -> None:
     (one,) = host_candidates(("192.0.2.1", 3478), ())
     assert one.address == ("192.0.2.1", 3478)
-    assert one.priority == (126 << 24) + (65_535 << 8) + 255
+    assert one.priority == (126 << 24) + (FIRST_PREFERENCE << 8) + 255
     two = host_candidates(("0.0.0.0", 3478), ("198.51.100.1", "2001:db8::1"))
     assert [candidate.address for candidate in two] == [("198.51.100.1", 3478), ("2001:db8::1", 3478)]
     assert two[0].priority > two[1].priority
@@ -33,3 +34,16 @@ def test_tcp_comes_after_udp_and_says_that_clients_connect() -> None:
     written = serialize(replace(offer, media=(replace(offer.media[0], candidates=(line,)),)))
     assert f" 1 tcp {tcp.priority} 198.51.100.1 3478 typ host tcptype passive\r\n" in written
     assert parse(written).media[0].candidates == (line,)
+
+
+def test_each_restart_makes_paths_that_win_over_those_before() -> None:
+    first = host_candidates(("0.0.0.0", 3478), ("198.51.100.1", "2001:db8::1"))
+    answers = [raised(first, restarts) for restarts in range(90)]
+    assert answers[0] == first
+    assert all(min(c.priority for c in new) > max(c.priority for c in old) for old, new in pairwise(answers))
+    assert [c.address for c in answers[-1]] == [c.address for c in first]
+    endless = raised(first, 10**9)
+    assert {c.priority >> 24 for c in endless} == {126}
+    assert max(c.priority for c in endless) >> 8 & 0xFFFF == LAST_PREFERENCE
+    over_tcp = host_candidates(("198.51.100.1", 3478), (), tcp=True)[1:]
+    assert raised(over_tcp, 5) == over_tcp, "below everything over UDP, always"

@@ -6,7 +6,7 @@ const EVERY_MS = 5_000;
 const SLEPT_MS = 5_000; // a timer that is so late was stopped, with everything else on this page
 
 export const PATIENT_MS = 1_500; // for an answer, in the ordinary course
-export const HASTY_MS = 300; // for an answer, where the line is probably dead
+export const HASTY_MS = 400; // for an answer, where the line is probably dead
 
 export class Pulse {
   #prove;

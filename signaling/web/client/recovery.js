@@ -3,9 +3,9 @@
 // Owns the waiting times; never touches m-lines.
 
 const LOOK_MS = 300; // between two looks at what has arrived
-const STEADY = 5; // looks in a row with something new: from then on silence means something
+const STEADY = 3; // looks in a row with something new: from then on silence means something
 const SILENT_MS = 1_000; // whoever sends or receives gets reports or media many times a second
-const DOUBTFUL_MS = 500; // the same, when there is another reason to doubt
+const DOUBTFUL_MS = 300; // the same, when there is another reason to doubt
 const RESTART_MS = 10_000; // from the answer to an ICE restart until something arrives
 const FIRST_CONNECT_MS = 15_000;
 
@@ -39,7 +39,9 @@ export class Recovery {
   /** The signalling came back, perhaps from another network: see whether media needs help. */
   async check() {
     await this.#look();
-    if (["disconnected", "failed"].includes(this.#peer.state) || this.#silentFor() > DOUBTFUL_MS) this.#help();
+    const { state } = this.#peer;
+    const silent = state === "connected" && performance.now() - this.#heardAt > DOUBTFUL_MS;
+    if (silent || ["disconnected", "failed"].includes(state)) this.#help();
   }
 
   close() {
@@ -65,17 +67,12 @@ export class Recovery {
       if (this.#peer.state === "connected") this.#healthy();
     } else if (this.#steady < STEADY) {
       this.#steady = 0;
-    } else if (this.#silentFor() > SILENT_MS) {
+    } else if (performance.now() - this.#heardAt > SILENT_MS) {
       this.#steady = 0; // said once
       this.#help();
       this.#onSilent();
     }
     this.#received = received;
-  }
-
-  /** Milliseconds without anything where it came all the time; 0 where silence means nothing. */
-  #silentFor() {
-    return this.#steady < STEADY ? 0 : performance.now() - this.#heardAt;
   }
 
   /** The request waits for the signalling if that is away, too. */

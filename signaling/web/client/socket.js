@@ -15,6 +15,7 @@ const WELCOME_MS = 4_000; // from a server that has just answered; more with eve
 const ABANDON_MS = 4_000; // from the first doubt in a line until people are told
 const BACKOFF_MS = [0, 400, 1000, 2000, 4000]; // after a server that answers, and does not let in
 const JITTER = 0.5;
+const YOUNG_MS = 1_000; // an attempt that may still succeed
 const LASTING_MS = 3_000; // a line that was lost sooner was no success
 const RETRIED = new Set(["rate_limited", "shutting_down", "internal"]);
 
@@ -22,7 +23,10 @@ export class Socket extends EventTarget {
   #url;
   #join;
   #resume;
-  #socket = null;
+  #socket = null; // the line: open, and perhaps welcomed
+  #next = null; // what is to become the line: connecting since #nextSince
+  #nextSince = 0;
+  #nextTimer = 0;
   #welcomed = false; // on the present socket
   #everWelcomed = false;
   #ended = false;
@@ -90,23 +94,48 @@ export class Socket extends EventTarget {
     this.#end(new MeetingError(CLIENT_CODES.CLOSED));
   }
 
+  /** The present line, if there is one, stays until the new one is open. */
   #connect() {
-    this.#welcomed = false;
+    this.#forgetNext();
     let socket;
     try {
       socket = new WebSocket(this.#url);
     } catch {
-      return this.#lost(); // a policy forbids it; the answer is the same as from a server that is not there
+      return this.#failed(); // a policy forbids it; the answer is the same as from a server that is not there
     }
-    this.#socket = socket;
+    this.#next = socket;
+    this.#nextSince = performance.now();
     const patience = this.#everWelcomed ? WELCOME_MS * (1 + this.#attempt) : FIRST_WELCOME_MS;
-    this.#timer = setTimeout(() => this.#lost(), patience);
-    socket.onopen = () => {
-      const resume = this.#resume ? { resume: this.#resume } : {};
-      socket.send(JSON.stringify({ type: "join", version: VERSION, ...this.#join, ...resume }));
-    };
+    this.#nextTimer = setTimeout(() => this.#failed(), patience);
+    socket.onopen = () => socket === this.#next && this.#opened(socket, patience);
     socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(JSON.parse(data));
-    socket.onclose = () => socket === this.#socket && this.#lost();
+    socket.onclose = () => {
+      if (socket === this.#next) this.#failed();
+      else if (socket === this.#socket) this.#lost();
+    };
+  }
+
+  #opened(socket, patience) {
+    clearTimeout(this.#nextTimer);
+    this.#next = null;
+    this.#drop();
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.#lost(), patience);
+    const resume = this.#resume ? { resume: this.#resume } : {};
+    socket.send(JSON.stringify({ type: "join", version: VERSION, ...this.#join, ...resume }));
+  }
+
+  #failed() {
+    this.#forgetNext();
+    if (!this.#socket) this.#lost();
+    else if (this.#doubted) this.#reach.start(YOUNG_MS);
+  }
+
+  #forgetNext() {
+    clearTimeout(this.#nextTimer);
+    const socket = this.#next;
+    this.#next = null;
+    socket?.close();
   }
 
   #receive(message) {
@@ -165,6 +194,7 @@ export class Socket extends EventTarget {
     this.#giveUp ||= setTimeout(() => {
       this.#end(new MeetingError(CLIENT_CODES.CONNECTION_LOST, undefined, { fatal: true }));
     }, GIVE_UP_MS);
+    if (this.#next) return;
     const delay = BACKOFF_MS[Math.min(this.#attempt++, BACKOFF_MS.length - 1)];
     this.#reach.start(delay * (1 + JITTER * (2 * Math.random() - 1)));
   }
@@ -180,22 +210,24 @@ export class Socket extends EventTarget {
     if (wasUp && !this.#ended) this.#emit("down");
   }
 
-  /** No answer in time: whether the line or the network is dead, the next answer of the server's will tell. */
+  /** No answer in time: whether the line or the network is dead, another one will tell, at once or when the server answers. */
   #disbelieve() {
     this.#timer = setTimeout(() => this.#lost(), ABANDON_MS);
     this.#reach.start();
+    this.#connect();
   }
 
   #believe() {
     this.#doubted = false;
     clearTimeout(this.#timer);
     this.#reach.stop();
+    this.#forgetNext();
   }
 
-  /** The server answers, and no line to it does. */
+  /** The server answers: an attempt that did not get through by now went into the dead network. */
   #reached() {
-    this.#drop();
-    if (!this.#ended) this.#connect();
+    if (this.#ended || (this.#next && performance.now() - this.#nextSince < YOUNG_MS)) return;
+    this.#connect();
   }
 
   /** While there is no line: an event may have ended the reason for that, time passing has not. */
@@ -210,6 +242,7 @@ export class Socket extends EventTarget {
     this.#ended = true;
     this.#stopTimers();
     this.#pulse?.close();
+    this.#forgetNext();
     this.#drop();
     this.#rejectRequests(error);
     this.#emit("gone", error);
