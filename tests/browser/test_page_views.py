@@ -137,6 +137,36 @@ async def test_a_small_window_shows_the_other_and_has_buttons(pair: tuple[Meetin
     await ana.page.wait_for_function("() => !documentPictureInPicture.window")
 
 
+async def test_menus_give_the_focus_back(pair: tuple[MeetingPage, MeetingPage]) -> None:
+    ana, _ = pair
+    focused = "() => document.activeElement.dataset.control ?? document.activeElement.dataset.layout ?? ''"
+    await ana.page.locator('[data-control="more"]').press("Enter")
+    await ana.page.locator('[data-layout="grid"]').focus()
+    await ana.page.keyboard.press("ArrowRight")
+    assert await ana.page.evaluate(focused) == "speaker"
+    await ana.page.keyboard.press("Escape")
+    assert await ana.page.evaluate(focused) == "more"
+    await ana.press("people")
+    button = ana.page.locator(".person", has_text="Bo").get_by_role("button")
+    await button.press("Enter")
+    await ana.page.locator(".orders .menu-item").first.wait_for()
+    assert await ana.page.evaluate("() => document.activeElement.textContent") == "Write privately"
+    await ana.page.keyboard.press("Escape")
+    assert await button.evaluate("(element) => element === document.activeElement")
+    await ana.page.keyboard.press("Escape")
+    await ana.page.locator(".panel").wait_for(state="hidden")
+    assert await ana.page.evaluate(focused) == "people"
+
+
+async def test_figures_lie_on_the_tiles_while_their_panel_is_open(pair: tuple[MeetingPage, MeetingPage]) -> None:
+    ana, _ = pair
+    await ana.choose("Connection details")
+    await ana.tile("Bo").locator(".tile-details", has_text="jitter").wait_for(timeout=TIMEOUT_MS)
+    await ana.tile("Ana (you)").locator(".tile-details", has_text="UDP").wait_for(timeout=TIMEOUT_MS)
+    await ana.page.keyboard.press("Escape")
+    await ana.page.locator(".tile-details:visible").wait_for(state="detached")
+
+
 async def test_switches_change_the_microphone_and_the_mirror(pair: tuple[MeetingPage, MeetingPage]) -> None:
     ana, bo = pair
     await ana.choose("Settings")

@@ -2,6 +2,8 @@
 
 import { h, show } from "../ui/dom.js";
 
+const URGENCY = ["signalling", "media", "sound", "waiting", "audio"]; // what cannot wait comes first
+
 export class Banner {
   #states = new Map(); // id → {text, button}
   #text = h("span", {});
@@ -13,11 +15,11 @@ export class Banner {
     this.element = h("div", { class: "banner", role: "status", "aria-live": "polite", hidden: true }, this.#text, this.#button);
   }
 
-  /** Sets or clears (text null) one of several causes; the one set first is shown. */
+  /** Sets or clears (text null) one of several causes; the most urgent one is shown. */
   set(id, text, button = null) {
     if (text) this.#states.set(id, { text, button });
     else this.#states.delete(id);
-    const [first] = this.#states.values();
+    const first = URGENCY.map((cause) => this.#states.get(cause)).find(Boolean);
     show(this.element, Boolean(first));
     if (!first) return;
     this.#text.textContent = first.text;

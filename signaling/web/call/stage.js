@@ -74,6 +74,11 @@ export class Stage extends EventTarget {
     this.#place();
   }
 
+  /** Figures on each tile. @param {Map<string, string[]>} lines  by key; empty: none */
+  setDetails(lines) {
+    for (const [key, tile] of this.#tiles) tile.setDetails(lines.get(key) ?? []);
+  }
+
   /** A reaction of this participant, on the tile. */
   react(participant, picture) {
     this.#tiles.get(participant)?.react(picture);

@@ -2,6 +2,7 @@
 
 import { h } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
+import { describe, pathText } from "./details.js";
 
 export class StatsPanel {
   #meeting;
@@ -28,7 +29,7 @@ export class StatsPanel {
     const nameOf = (id) => participants.get(id)?.name ?? id;
     this.element.replaceChildren(
       table(t("stats.path"), [
-        [t("stats.path"), [path.protocol, path.local, path.cipher].filter(Boolean).join(" · ")],
+        [t("stats.path"), [pathText(path), path.cipher].filter(Boolean).join(" · ")],
         [t("stats.rtt"), `${path.rttMs} ms`],
         [t("stats.available"), `${path.availableOutKbps} kbit/s`],
       ]),
@@ -36,13 +37,6 @@ export class StatsPanel {
       table(t("stats.received"), received.map((entry) => [nameOf(entry.participant), describe(entry)])),
     );
   }
-}
-
-function describe({ codec, kbps, width, height, fps, lossPercent, jitterMs }) {
-  const parts = [codec, width ? `${width}×${height}` : null, fps ? `${fps}/s` : null, `${kbps} kbit/s`];
-  if (jitterMs !== undefined) parts.push(t("stats.jitter", { ms: jitterMs }));
-  if (lossPercent >= 0.1) parts.push(t("stats.loss", { percent: lossPercent.toFixed(1) }));
-  return parts.filter(Boolean).join(" · ");
 }
 
 function table(title, rows) {

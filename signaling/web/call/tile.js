@@ -17,6 +17,7 @@ export class Tile {
   #bars = new Bars();
   #pin;
   #orders;
+  #details = h("p", { class: "tile-details", hidden: true });
   #reaction = h("span", { class: "tile-reaction", "aria-hidden": "true", hidden: true });
   #reacted = 0;
   #stream = null;
@@ -43,6 +44,7 @@ export class Tile {
       this.#video,
       h("div", { class: "tile-label" }, this.#muted, this.#name, screen ? null : this.#bars.element),
       this.#hand,
+      this.#details,
       this.#reaction,
       self && !screen ? null : h("div", { class: "tile-buttons" }, this.#orders, this.#pin),
     );
@@ -85,6 +87,12 @@ export class Tile {
     if (this.#pin.getAttribute("aria-pressed") === String(pinned)) return;
     this.#pin.setAttribute("aria-pressed", String(pinned));
     relabel(this.#pin, "pin", t(pinned ? "tile.unpin" : "tile.pin", { name }));
+  }
+
+  /** Figures of the connection over the picture; none with an empty list. @param {string[]} lines */
+  setDetails(lines) {
+    show(this.#details, lines.length > 0);
+    this.#details.textContent = lines.join("\n");
   }
 
   /** For some seconds. @param {SVGElement} picture */

@@ -152,6 +152,9 @@ export default {
   "stats.jitter": "jitter {ms} ms",
   "stats.none": "Nothing yet",
 
+  "path.server": "over the server",
+  "path.direct": "direct",
+  "path.relay": "relay (TURN)",
   "call.joined": "{name} joined",
   "call.left": "{name} left",
   "call.handRaised": "{name} raised a hand",

@@ -152,6 +152,9 @@ export default {
   "stats.jitter": "jitter {ms} ms",
   "stats.none": "Nada ainda",
 
+  "path.server": "pelo servidor",
+  "path.direct": "direto",
+  "path.relay": "retransmissão (TURN)",
   "call.joined": "{name} entrou",
   "call.left": "{name} saiu",
   "call.handRaised": "{name} levantou a mão",

@@ -5,6 +5,7 @@ import { Banner } from "../call/banner.js";
 import { cast } from "../call/cast.js";
 import { Chat } from "../call/chat.js";
 import { Controls } from "../call/controls.js";
+import { tileDetails } from "../call/details.js";
 import { Hosting } from "../call/hosting.js";
 import { Keys } from "../call/keys.js";
 import { Leaving } from "../call/leaving.js";
@@ -145,7 +146,7 @@ export class CallView {
     on(this.#playback, "blocked", ({ blocked }) => this.#sound(blocked));
     on(this.#stage, "pinned", () => meeting.pin(this.#stage.pinnedOther ? [this.#stage.pinnedOther] : []));
     on(this.#panel, "change", () => this.#panelChanged());
-    on(this.#pulse, "beat", () => this.#redraw());
+    on(this.#pulse, "beat", () => (this.#redraw(), this.#drawDetails()));
     on(this.#pip, "change", () => (this.#controls.buttons.set("pip", this.#pip.open), this.#redraw()));
     on(document, "fullscreenchange", () => this.#controls.buttons.set("fullscreen", Boolean(document.fullscreenElement)));
     this.#chat.setOpen(meeting.chatOpen);
@@ -204,6 +205,7 @@ export class CallView {
       this.#stats?.close();
       this.#stats = null;
     }
+    this.#drawDetails();
     this.element.classList.toggle("with-panel", Boolean(this.#panel.open));
   }
 
@@ -346,6 +348,12 @@ export class CallView {
     const { prominent } = this.#stage;
     const mirrored = Boolean(prominent?.self) && !prominent.screen && settings.mirror;
     this.#pip.update(prominent, { microphone: microphone.on, camera: camera.on, mirrored });
+  }
+
+  /** Figures on the tiles, while their panel is open. */
+  #drawDetails() {
+    const { stats } = this.#pulse;
+    this.#stage.setDetails(stats && this.#panel.open === "stats" ? tileDetails(stats, this.#meeting) : new Map());
   }
 
   #streamOf(track) {
