@@ -40,7 +40,7 @@ def _server(name: str, scale: float = 1.0) -> Callable[[Found], float | None]:
 LOAD = ("load", "--receivers", "100", "--seconds", "8")
 AUDIO = ("load", "--rooms", "10", "--people", "10", "--pattern", "audio", "--size", "100", "--seconds", "8")
 JOINS = ("joins", "--receivers", "100", "--joins", "400")
-OVERLOAD = ("overload", "--rooms", "40", "--receivers", "25", "--seconds", "4")
+OVERLOAD = ("overload", "--seconds", "4")
 
 GOALS = (
     Goal("even", "CPU a packet, evenly spaced, to the floor", LOAD, lambda f: f.get("ratio_to_floor"), 1.25),
@@ -58,7 +58,7 @@ GOALS = (
     Goal("memory", "RSS a subscriber", LOAD, _server("rss_bytes_per_client", 1e-3), 200, unit=" kB"),
     Goal("idle", "CPU of 1,000 connected, nothing published", ("idle", "--receivers", "1000", "--seconds", "8"),
          lambda f: f.get("cpu_share"), 0.02),
-    Goal("workers", "two workers to one, until the machine is full", ("workers", "--rooms", "32"),
+    Goal("workers", "two workers to one, until the machine is full", ("workers",),
          lambda f: f.get("ratio"), 1.8, at_most=False),
     Goal("answers", "slowest answer in overload", OVERLOAD,
          lambda f: max(answer["slowest"] for answer in f["answers_ms"].values()), 100, unit=" ms"),

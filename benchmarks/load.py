@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-floor", action="store_true", help="skip the machine's floor")
 
 
-def add_load_arguments(parser: argparse.ArgumentParser, *, rooms: int = 1, receivers: int = 50) -> None:
+def add_load_arguments(
+    parser: argparse.ArgumentParser, *, rooms: int = 1, receivers: int = 50, rate: float = 300
+) -> None:
     """The flags that `load_of` reads."""
     load = parser.add_argument_group("load")
     load.add_argument("--rooms", type=int, default=rooms, help="(default: %(default)s)")
@@ -57,7 +59,7 @@ def add_load_arguments(parser: argparse.ArgumentParser, *, rooms: int = 1, recei
         default="even",
         help="what publishers send (default: %(default)s); the last four have rates of their own",
     )
-    load.add_argument("--rate", type=float, default=300, help="packets a second of a publisher (default: %(default)s)")
+    load.add_argument("--rate", type=float, default=rate, help="packets a second of a publisher (default: %(default)s)")
     load.add_argument("--size", type=int, default=0, help="bytes of RTP before SRTP (default: 1200, audio 80 to 160)")
     load.add_argument("--frame", type=int, default=10, help="packets a frame (default: %(default)s)")
     load.add_argument("--check-every", type=int, default=4, help="decrypt every n-th packet (default: %(default)s)")

@@ -38,7 +38,7 @@ DROPS = "ciranda_packets_dropped_total"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_target_arguments(parser)
-    add_load_arguments(parser, rooms=40, receivers=25)
+    add_load_arguments(parser, rooms=32, receivers=25, rate=1000)
     parser.add_argument("--seconds", type=float, default=5.0, help="of overload (default: %(default)s)")
     parser.add_argument("--capacity", type=int, default=0, help="publishers that it carries; by default found first")
 

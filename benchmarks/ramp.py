@@ -23,7 +23,7 @@ GROWTH = 1.2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_target_arguments(parser)
-    add_load_arguments(parser, rooms=40, receivers=25)
+    add_load_arguments(parser, rooms=24, receivers=25, rate=1000)
     parser.add_argument("--seconds", type=float, default=2.5, help="of each step (default: %(default)s)")
 
 

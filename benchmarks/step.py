@@ -13,7 +13,7 @@ LOST = 0.001
 BUSY = 0.97
 """Above this share of all cores in use the machine is full, whoever uses it."""
 
-LATE = 0.05
+LATE = 0.25
 """Above this share of packets sent over 2 ms late the clients are at their end."""
 
 LATENCY_US = 100_000

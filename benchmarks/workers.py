@@ -14,7 +14,7 @@ from benchmarks.target import TargetError, add_target_arguments, opened
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_target_arguments(parser)
-    add_load_arguments(parser, rooms=32, receivers=25)
+    add_load_arguments(parser, rooms=24, receivers=25, rate=1000)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each step (default: %(default)s)")
 
 
