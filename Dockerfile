@@ -9,7 +9,7 @@ RUN /tmp/image-runtime
 COPY --from=build /opt/ciranda /opt/ciranda
 USER ciranda
 ENV CIRANDA_HTTP_HOST=0.0.0.0 CIRANDA_LOG_FORMAT=json
-EXPOSE 8080/tcp 3478/udp
+EXPOSE 8080/tcp 3478/udp 3478/tcp
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/opt/ciranda/bin/ciranda", "health"]
 ENTRYPOINT ["/opt/ciranda/bin/ciranda"]
 CMD ["serve"]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from metrics.connections import connection_metrics
 from metrics.direct import direct_metrics
 from metrics.families import PREFIX, counter, gauge, histograms, quantiles
 from metrics.sampler import Sampler
@@ -51,6 +52,7 @@ class NodeCollector(Collector):
             {(): self._sampler.worst_lag_s()},
         )
         yield from direct_metrics(self._node)
+        yield from connection_metrics(self._node, engines)
 
     def _rooms(self) -> Iterator[Metric]:
         rooms = self._node.rooms.values()
@@ -84,7 +86,7 @@ class NodeCollector(Collector):
         for port in self._node.ports:
             dropped.update({(reason,): count for reason, count in port.refused.items()})
         yield counter("packets", "Datagrams on the media ports.", ["direction", "kind"], packets)
-        yield counter("bytes", "UDP payload bytes on the media ports.", ["direction"], sizes)
+        yield counter("bytes", "Payload bytes of datagrams on the media ports.", ["direction"], sizes)
         yield counter("packets_dropped", "Datagrams and packets not used, by reason.", ["reason"], dropped)
 
     def _feedback(self, engines: Sequence[EngineCounters]) -> Iterator[Metric]:

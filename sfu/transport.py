@@ -109,6 +109,12 @@ class Transport:
         """Where the client is reached."""
         return self._ice.selected if self._ice is not None else None
 
+    @property
+    def path(self) -> str | None:
+        """By what the client is reached: `udp`, or `tcp` where its network has no UDP; None: not at all (yet)."""
+        address = self.selected_address
+        return None if address is None else "udp" if len(address) == 2 else "tcp"
+
     # -- for its owner -------------------------------------------------------------------------------------------
 
     def start(self, remote: RemoteParameters) -> None:

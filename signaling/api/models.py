@@ -133,6 +133,7 @@ class Person(Answer):
     admin: bool
     hand: Annotated[int | None, Field(description="since when their hand is up, milliseconds since 1970")]
     connection: Annotated[str | None, Field(description="state of their transport")]
+    path: Annotated[str | None, Field(description="what packets go to them over: udp, or tcp where there is no UDP")]
     transport: TransportStats | None
     tracks: list[TrackDetails]
     slots: list[SlotDetails]

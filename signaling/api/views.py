@@ -66,6 +66,7 @@ def _person(room: Room, participant: Participant) -> Person:
         admin=participant.permissions.admin,
         hand=room.hands.raised_ms(participant.id),
         connection=connection.transport.state if connection is not None else None,
+        path=connection.transport.path if connection is not None else None,
         transport=engine.transport_stats(connection.transport.handle) if connection is not None else None,
         tracks=[_track(room, track) for track in participant.tracks.values()],
         slots=[_slot(room, slot) for slot in participant.slots],

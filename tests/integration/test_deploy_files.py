@@ -65,7 +65,8 @@ def test_the_server_takes_its_settings() -> None:
     assert settings.advertise_ip == (EXAMPLE["PUBLIC_IP"], inside)
     assert len(settings.turn_server) == 3
     ports = " ".join(SERVICES["ciranda"]["ports"])
-    for port in (f":{settings.http_port}/tcp", f"{settings.media_port}:{settings.media_port}/udp"):
+    media = f"{settings.media_port}:{settings.media_port}"
+    for port in (f":{settings.http_port}/tcp", f"{media}/udp", f"{media}/tcp"):
         assert port in ports
     assert mounts("ciranda")["/tls"] == mounts("coturn")["/tls"] == "$TLS_DIR"
 

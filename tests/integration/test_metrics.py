@@ -36,6 +36,9 @@ PROMISED = {
     "ciranda_direct_rooms": "gauge",
     "ciranda_direct_attempts": "counter",
     "ciranda_direct_messages_refused": "counter",
+    "ciranda_tcp_connections": "gauge",
+    "ciranda_tcp_closed": "counter",
+    "ciranda_paths": "gauge",
 }
 """Name (of counters without `_total`) → type."""
 
