@@ -94,7 +94,7 @@ class FileStore:
         files = self._rooms.setdefault(room, _RoomFiles())
         if files.count >= MAX_FILES:
             raise _no_space(f"the room has its {MAX_FILES} files")
-        upload = Upload(self, files, self._open() / secrets.token_urlsafe(24), room, who)
+        upload = Upload(self, files, self.open() / secrets.token_urlsafe(24), room, who)
         files.count += 1
         return upload
 
@@ -170,7 +170,8 @@ class FileStore:
         upload.files.used += count
         upload.files.by_person[upload.who] += count
 
-    def _open(self) -> Path:
+    def open(self) -> Path:
+        """The directory, made if it is not there. `OSError`."""
         while self._folder is None:
             folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._parent))
             self._lock = _lock(folder)  # None: another server that starts just now took it for a stale one

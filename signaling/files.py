@@ -60,6 +60,7 @@ class Files:
         self._downloads = KeyedBuckets(DOWNLOADS_PER_SECOND, DOWNLOAD_BURST)
 
     def add_routes(self, app: web.Application) -> None:
+        app[FILES] = self
         app.router.add_post("/files/{room}", self.post)
         app.router.add_get("/files/{room}/{file}", self.get)
         self._context.node.on_room_closed.append(lambda room: self.store.forget(room.name))
@@ -165,6 +166,9 @@ class Files:
             "Cross-Origin-Resource-Policy": "same-origin",
         }
         return web.FileResponse(path, headers=headers)
+
+
+FILES: web.AppKey[Files] = web.AppKey("files", Files)
 
 
 def content_disposition(name: str) -> str:

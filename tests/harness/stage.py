@@ -27,12 +27,13 @@ from sfu.room import Room
 from sfu.slot import Slot
 from sfu.track import Track
 from sfu.transport import Transport
+from sfu.waiting_room import Waiting
 from signaling.websocket import Client
 from tests.harness.rtp_peer import LINES, RtpPeer
 from tests.harness.transport_client import until
 from tests.integration.doors import Doors, doors
 
-COUNTED = (Connection, DataChannels, DtlsServer, IceAgent, Participant, Room, Slot, Track, Transport, Client)
+COUNTED = (Connection, DataChannels, DtlsServer, IceAgent, Participant, Room, Slot, Track, Transport, Client, Waiting)
 """None of these may be left over."""
 INTERVAL_S = 0.01
 """Between two pairs of packets of one sender."""
@@ -225,6 +226,7 @@ async def stage(*, max_held_s: float = MAX_HELD_S, **settings: Any) -> AsyncIter
     """See above. Enemies that are still there when the body ends lose their network."""
     lines = (*LINES, "audio recvonly", "video recvonly")
     async with doors(**({"resume_seconds": 0.1} | settings)) as house:
+        house.files().store.open()  # it has one file of its own
         ana = await RtpPeer.enter(await house.member("ana"), lines)
         ben = await RtpPeer.enter(await house.member("ben"), lines)
         with ana.listening(), ben.listening():

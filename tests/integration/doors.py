@@ -15,6 +15,7 @@ from ciranda.server import Server
 from sfu.ids import RoomName
 from sfu.room import Room
 from signaling.context import CONTEXT
+from signaling.files import FILES, Files
 from signaling.message import VERSION
 from signaling.server_messages import parse_server_message
 from signaling.websocket import Client
@@ -162,6 +163,10 @@ class Doors:
     def room(self, name: str = "blue") -> Room:
         """The server's own."""
         return self.server.node.rooms[RoomName(name)]
+
+    def files(self) -> Files:
+        """The server's own."""
+        return self.server._app[FILES]
 
     async def metrics(self) -> str:
         async with self.http.get(self.url("/metrics")) as response:

@@ -9,6 +9,7 @@ import pytest
 from sfu.direct import MAX_SDP, MOST
 from sfu.direct_overlay import CARRIED, may_be_direct
 from sfu.direct_signal import Step
+from sfu.ids import ParticipantId
 from sfu.permissions import Permissions
 from sfu.views import Source
 from tests.harness.rtp_peer import RtpPeer
@@ -265,3 +266,21 @@ async def test_a_room_that_closes_leaves_no_timer() -> None:
             await member.send(type="leave")
         await eventually(lambda: not pair.house.server.node.rooms)
         assert room.direct._timer is None
+
+
+async def test_what_a_host_forbids_comes_back_to_the_server_where_it_can_be_kept_from_others() -> None:
+    async with two() as pair:
+        host, guest = (pair.ana, pair.bo) if pair.ana.welcome["permissions"]["admin"] else (pair.bo, pair.ana)
+        await pair.commit()
+        person = pair.house.room().participants[ParticipantId(guest.id)]
+        track = next(iter(person.tracks))
+        await host.send(type="mute", track=track, muted=True)
+        for member in (pair.ana, pair.bo):
+            assert (await step(member, "takeover"))["reason"] == "settings"
+        await nobody_is_asked(pair)
+        assert not pair.direct
+        await guest.send(type="mute", track=track, muted=False)
+        await pair.start()
+        await host.send(type="room", camera=False)
+        await eventually(lambda: not pair.direct)
+        assert (await step(guest, "takeover"))["reason"] == "settings"

@@ -43,7 +43,7 @@ async def served(member: Member, count: int) -> None:
         assert (await member.until("pong"))["id"] == number
 
 
-@pytest.mark.parametrize("what", ["mute", "offer", "pin"])
+@pytest.mark.parametrize("what", ["mute", "offer", "pin", "hand", "room", "mute_all", "allow"])
 async def test_one_message_after_the_other_without_a_pause(what: str) -> None:
     async with doors() as house:
         await crowd(house)
@@ -57,6 +57,14 @@ async def test_one_message_after_the_other_without_a_pause(what: str) -> None:
                 await enemy.send(type="mute", track=track, muted=number % 2 == 0)
             elif what == "pin":
                 await enemy.send(type="pin", participants=[f"p_{n}" for n in range(number % 128)])
+            elif what == "hand":
+                await enemy.send(type="hand", raised=number % 2 == 0)
+            elif what == "room":
+                await enemy.send(type="room", microphone=number % 2 == 0, camera=number % 2 == 0)
+            elif what == "mute_all":
+                await enemy.send(type="mute_all", source="camera" if number % 2 else "microphone")
+            elif what == "allow":
+                await enemy.send(type="allow", participant=friend.id, source="camera", allowed=number % 2 == 0)
             else:
                 await enemy.send(type="offer", id=number, connection="c-1", sdp=SILENT if number % 2 else FULL)
         await served(friend, 10)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from signaling.client_messages import CLIENT_MESSAGES
 from tests.integration.doors import PATIENCE_S, Doors, doors, eventually
 from tests.integration.offers import PUBLISH
 
@@ -168,7 +169,7 @@ async def test_a_plain_request_is_told_to_upgrade(house: Doors) -> None:
 frames = st.lists(
     st.text(max_size=40)
     | st.fixed_dictionaries(
-        {"type": st.sampled_from(["join", "offer", "mute", "pin", "ping", "leave", "x"])},
+        {"type": st.sampled_from([*CLIENT_MESSAGES, "x"])},
         optional={
             "id": st.integers() | st.text(max_size=3),
             "version": st.just(1),
@@ -177,6 +178,14 @@ frames = st.lists(
             "track": st.text(max_size=8),
             "muted": st.booleans(),
             "participants": st.lists(st.text(max_size=8), max_size=3),
+            "participant": st.text(max_size=8),
+            "source": st.sampled_from(["microphone", "camera", "screen", "x"]),
+            "allowed": st.booleans(),
+            "raised": st.booleans(),
+            "locked": st.booleans(),
+            "waiting_room": st.booleans(),
+            "microphone": st.booleans(),
+            "waiting": st.lists(st.text(max_size=8), max_size=3),
         },
     ).map(json.dumps),
     max_size=6,
