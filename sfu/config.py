@@ -63,7 +63,11 @@ class Settings(BaseSettings):
     max_sdp_bytes: int = Field(262_144, ge=4_096, description="a session description")
     joins_per_second: float = Field(20.0, gt=0, description="joins a second from one address, beyond a burst")
     join_burst: int = Field(100, ge=1, description="joins at once from one address")
-    messages_per_second: float = Field(50.0, gt=0, description="messages a second from one participant, beyond a burst")
+    messages_per_second: float = Field(
+        50.0,
+        gt=0,
+        description="messages a second from one participant, or WHIP requests from an address, beyond a burst",
+    )
     message_burst: int = Field(200, ge=1, description="messages at once from one participant")
     outgoing_messages: int = Field(1_000, ge=10, description="messages queued for one slow reader before it is let go")
     resume_seconds: float = Field(15.0, ge=0, description="how long a participant without signalling is kept")

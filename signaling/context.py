@@ -33,6 +33,8 @@ class Context:
     authority: Authority = field(init=False)
     ice_servers: IceServers = field(init=False)
     joins: KeyedBuckets = field(init=False)
+    requests: KeyedBuckets = field(init=False)
+    """To WHIP and WHEP, but for joins: as many as a participant may send messages."""
     _proxies: tuple[Network, ...] = field(init=False)
     clients: set[Closable] = field(default_factory=set)
     """Open sockets."""
@@ -46,6 +48,7 @@ class Context:
         self.ice_servers = IceServers(self.settings)
         self._proxies = tuple(ipaddress.ip_network(text, strict=False) for text in self.settings.trusted_proxy)
         self.joins = KeyedBuckets(self.settings.joins_per_second, self.settings.join_burst)
+        self.requests = KeyedBuckets(self.settings.messages_per_second, self.settings.message_burst)
 
     def check_open(self) -> None:
         """`LimitError` (`shutting_down`) once the server closes."""

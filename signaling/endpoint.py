@@ -112,6 +112,7 @@ class Endpoint(ABC):
 
     async def patch(self, request: web.Request) -> web.Response:
         """Trickled candidates: 204. New credentials: an ICE restart, 200 with ours and a new entity tag."""
+        self._check_requests(request)
         session = self._find(request)
         require_type(request, FRAGMENT)
         require_match(request, session.etag)
@@ -126,6 +127,7 @@ class Endpoint(ABC):
 
     async def delete(self, request: web.Request) -> web.Response:
         """The end. Entity tags do not matter here."""
+        self._check_requests(request)
         await self._find(request).participant.leave("left")
         return web.Response()
 
@@ -134,8 +136,13 @@ class Endpoint(ABC):
 
     async def nothing(self, request: web.Request) -> web.Response:
         """Neither endpoint nor session has a representation: success without content."""
+        self._check_requests(request)
         _room(request)
         return web.Response(status=204)
+
+    def _check_requests(self, request: web.Request) -> None:
+        """Before anything is looked up. `LimitError` (`rate_limited`)."""
+        self.context.take(self.context.requests, request, "too many requests from this address")
 
     def _find(self, request: web.Request) -> HttpSession:
         room = _room(request)

@@ -84,6 +84,21 @@ async def test_joins_of_one_address() -> None:
         await house.member("Cy")
 
 
+async def test_requests_to_sessions_of_one_address() -> None:
+    async with doors(messages_per_second=0.001, message_burst=4) as house:
+        async with house.http.post(house.url("/whip/blue"), data=PUBLISH, headers=SDP) as response:
+            session = house.url(response.headers["Location"])
+        seen = []
+        for method in ("GET", "PATCH", "DELETE", "HEAD", "GET", "PATCH", "DELETE"):
+            async with house.http.request(method, session if method != "DELETE" else session + "x") as response:
+                seen.append(response.status)
+                assert response.status != 429 or "Retry-After" in response.headers
+        assert seen == [204, 415, 404, 204, 429, 429, 429]
+        async with house.http.options(session) as response:
+            assert response.status == 200, "what browsers ask before is not limited"
+        assert len(house.server.node.rooms) == 1, "the session goes on"
+
+
 async def test_the_page_and_health_are_not_limited_with_joins() -> None:
     async with doors(joins_per_second=0.001, join_burst=1) as house:
         await house.member("Ana")
