@@ -49,6 +49,41 @@ async def test_the_link_is_copied_without_the_token(tabs: Tabs, server: Server) 
     assert await ana.page.evaluate("() => navigator.clipboard.readText()") == f"{server.url}/link"
 
 
+async def test_the_link_is_sent_by_the_programs_of_the_system(tabs: Tabs, server: Server) -> None:
+    tab = await tabs.open("about:blank", instrumented=True)
+    await tab.context.add_init_script(script="navigator.share = async (what) => { globalThis.shared = what; };")
+    await tab.page.goto(f"{server.url}/send#token=secret")
+    await tab.page.fill("#name", "Ana")
+    await tab.page.click("button[type=submit]")
+    ana = MeetingPage(tab, "Ana")
+    await ana.connected()
+    await ana.choose("Send link")
+    assert await ana.page.evaluate("() => globalThis.shared") == {"title": "send", "url": f"{server.url}/send"}
+
+
+async def test_the_start_page_proposes_names_and_the_lobby_plays_a_sound(tabs: Tabs, server: Server) -> None:
+    tab = await tabs.open(server.url)
+    name = tab.page.locator(".home-name strong")
+    first = await name.inner_text()
+    await tab.page.get_by_role("button", name="Another name").click()
+    second = await name.inner_text()
+    assert first != second
+    await tab.page.get_by_role("button", name="New meeting").click()
+    await tab.page.locator("#name").wait_for()
+    assert tab.page.url == f"{server.url}/{second}"
+    await tab.page.evaluate(
+        """() => { const native = AudioScheduledSourceNode.prototype.start;
+          globalThis.tones = [];
+          AudioScheduledSourceNode.prototype.start = function (at) {
+            tones.push(this.frequency.value);
+            native.call(this, at);
+          }; }"""
+    )
+    await tab.page.get_by_role("button", name="Play a test sound").click()
+    await tab.page.wait_for_function("() => tones.length === 2")
+    assert tab.errors == []
+
+
 async def test_the_keyboard_reaches_everything_and_space_talks(tabs: Tabs, server: Server) -> None:
     ana = await MeetingPage.join(tabs, server.url, "keys", "Ana")
     muted = ana.page.locator('[data-control="microphone"].off')

@@ -187,6 +187,7 @@ async def test_switches_change_the_microphone_and_the_mirror(pair: tuple[Meeting
         return bool(sum(s["totalAudioEnergy"] for s in (await bo.sample()).inbound("audio").values()) > heard)
 
     await eventually(louder, within_s=15, what="Bo hears the microphone with its new switches")
+    assert await ana.page.get_by_role("switch", name="Blur what is behind me").count() == 0, "this camera cannot"
     assert await ana.page.locator("li.tile.self.mirrored").count() == 1
     await ana.page.get_by_role("switch", name="Mirror my own picture").click()
     await ana.page.locator("li.tile.self:not(.mirrored)").wait_for()

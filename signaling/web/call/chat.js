@@ -21,7 +21,7 @@ export class Chat {
   #composer;
   #send;
   #allowed = true;
-  #files = false;
+  #files = 0;
   #last = null; // {from, to, at, element}
 
   /** @param {Meeting} meeting  of the client module */
@@ -43,10 +43,10 @@ export class Chat {
     if (this.#allowed) this.#state.textContent = open ? "" : t("chat.closed");
   }
 
-  /** @param {boolean} allowed  to write  @param {boolean} files  to send files */
+  /** @param {boolean} allowed  to write  @param {number} files  bytes of the largest file that can be sent, 0: none */
   allow(allowed, files) {
     this.#allowed = allowed;
-    this.#files = allowed && files;
+    this.#files = allowed ? files : 0;
     this.#composer.allow(allowed);
     this.#composer.offerFiles(this.#files);
     this.#state.textContent = allowed ? "" : t("chat.forbidden");
@@ -92,7 +92,7 @@ export class Chat {
   }
 
   #acceptFiles(sendFiles) {
-    const carriesFiles = ({ dataTransfer }) => this.#files && [...dataTransfer.types].includes("Files");
+    const carriesFiles = ({ dataTransfer }) => this.#files > 0 && [...dataTransfer.types].includes("Files");
     this.element.addEventListener("dragover", (event) => {
       if (!carriesFiles(event)) return;
       event.preventDefault();

@@ -1,7 +1,7 @@
 // The lower end of the chat: to whom, what, a file with it. It calls back and knows no meeting.
 
-import { h, icon, iconButton, show } from "../ui/dom.js";
-import { t } from "../ui/i18n.js";
+import { h, icon, iconButton, relabel, show } from "../ui/dom.js";
+import { fileSize, t } from "../ui/i18n.js";
 
 const LONGEST = 4_000; // characters; the server's limit
 
@@ -55,8 +55,10 @@ export class Composer {
     this.#field.disabled = this.#button.disabled = this.#clip.disabled = !allowed;
   }
 
-  offerFiles(possible) {
-    show(this.#clip, possible);
+  /** @param {number} most  bytes of a file; 0: none can be sent */
+  offerFiles(most) {
+    show(this.#clip, most > 0);
+    if (most) relabel(this.#clip, "clip", t("file.chooseMost", { most: fileSize(most) }));
   }
 
   /** @param {{id: string, name: string}[]} people  the others */

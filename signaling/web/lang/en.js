@@ -235,6 +235,7 @@ export default {
   "room.endText": "Everybody leaves, and the chat and its files are gone.",
 
   "file.choose": "Send a file",
+  "file.chooseMost": "Send a file, up to {most}",
   "file.drop": "Drop files to send them",
   "file.download": "Download {name}, {size}",
   "file.sending": "Sending {name}",

@@ -235,6 +235,7 @@ export default {
   "room.endText": "Todos saem, e a conversa e os arquivos somem.",
 
   "file.choose": "Enviar um arquivo",
+  "file.chooseMost": "Enviar um arquivo de até {most}",
   "file.drop": "Solte os arquivos para enviar",
   "file.download": "Baixar {name}, {size}",
   "file.sending": "Enviando {name}",

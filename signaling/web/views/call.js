@@ -282,7 +282,7 @@ export class CallView {
     this.#hosting.roomChanged();
     this.#controls.buttons.offer("room", self.admin);
     this.#controls.setLocked(order.state.locked);
-    this.#chat.allow(permissions.data && (order.state.chat || self.admin), limits.file_bytes > 0);
+    this.#chat.allow(permissions.data && (order.state.chat || self.admin), limits.file_bytes ?? 0);
     if (!self.admin && this.#panel.open === "room") this.#panel.hide();
     this.#drawDevices();
     this.#redraw();
