@@ -91,6 +91,12 @@ class Reception:
         with suppress(LimitError):
             self.admit(ids)
 
+    def admit_first_host(self) -> None:
+        """Of those who wait, the first who may become the host."""
+        first = [waiting.id for waiting in self.waiting if waiting.request.may_host][:1]
+        with suppress(LimitError):
+            self.admit(first)
+
     def refuse(self, ids: Iterable[WaitingId] | None) -> int:
         """These, or all, do not get in; how many there were."""
         return self._turn_away(self.waiting.take(ids), TurnedAway("refused", "you were not let in"))

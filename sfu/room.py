@@ -106,7 +106,8 @@ class Room:
 
     def knock(self, request: JoinRequest, listener: Listener) -> Participant | Waiting:
         """As `join`, for those who can wait: `Admitted` or `TurnedAway` follows."""
-        if self.reception.must_wait(request, self.state):
+        will_be_host = request.may_host and not any(p.may_host for p in self.participants.values())
+        if self.reception.must_wait(request, self.state) and not will_be_host:
             return self.reception.wait(request, listener)
         return self._enter(request, listener)
 
@@ -277,9 +278,10 @@ class Room:
         """Where nobody has tokens: the first to come administers the room, and after the last one who did, the longest there."""
         people = self.participants.values()
         heir = next((p for p in people if p.may_host), None)
-        if heir is None or any(p.permissions.admin for p in people):
-            return
-        self.make_admin(heir, tell=heir is not newcomer)
+        if heir is not None and not any(p.permissions.admin for p in people):
+            self.make_admin(heir, tell=heir is not newcomer)
+        elif heir is None and newcomer is None and (people or self.keep_empty_s):
+            self.reception.admit_first_host()  # nobody is left who could let them in
 
     def make_admin(self, participant: Participant, *, tell: bool = True) -> None:
         """They administer the room from now on; `tell` them and the others, and them who waits."""

@@ -29,13 +29,16 @@ async def test_every_operation_does_what_it_says(house: Doors) -> None:
     assert await api("GET", "/rooms") == (200, {"rooms": []})
     status, room = await api("POST", "/rooms", {"name": "blue", "waiting_room": True, "metadata": {"topic": "tea"}})
     assert (status, room["participants"], room["empty_ttl_seconds"]) == (201, [], 300)
-    ana = await house.waiter("Ana")
-    _, room = await api("GET", "/rooms/blue")
-    assert [who["name"] for who in room["waiting"]] == ["Ana"]
-    assert await api("POST", "/rooms/blue/admit", {"waiting": [ana.ticket["id"]]}) == (200, {"count": 1})
-    ana.welcome = await ana.expect("welcome")
+    ana = await house.member("Ana")
     assert ana.welcome["state"]["metadata"] == {"topic": "tea"}
     assert ana.welcome["permissions"]["admin"] is True
+    cid = await house.waiter("Cid")
+    _, room = await api("GET", "/rooms/blue")
+    assert [who["name"] for who in room["waiting"]] == ["Cid"]
+    assert await api("POST", "/rooms/blue/admit", {"waiting": [cid.ticket["id"]]}) == (200, {"count": 1})
+    await cid.expect("welcome")
+    await cid.send(type="leave")
+    await cid.closed()
     await house.waiter("Bo")
     assert await api("POST", "/rooms/blue/refuse", {}) == (200, {"count": 1})
     _, room = await api("PATCH", "/rooms/blue", {"waiting_room": False, "max_participants": 3})
@@ -132,16 +135,17 @@ async def test_a_room_that_was_made_is_kept_for_a_while_and_no_longer(house: Doo
     assert not house.server.node.rooms
 
 
-async def test_who_waits_keeps_an_empty_room(house: Doors) -> None:
-    api = await Api.of(house)
-    await api("POST", "/rooms", {"name": "blue", "empty_ttl_seconds": 1, "waiting_room": True})
-    ana = await house.waiter("Ana")
-    room = house.room()
-    room.tick(room.empty_since_s + 100)
-    assert house.server.node.rooms
-    await ana.send(type="leave")
-    await ana.closed()
-    await eventually(lambda: not house.server.node.rooms)
+async def test_who_waits_keeps_an_empty_room() -> None:
+    async with doors(api_key=KEYS) as house:
+        api = await Api.of(house, bearer=token("blue", roomAdmin=True))
+        await api("POST", "/rooms", {"name": "blue", "empty_ttl_seconds": 1, "waiting_room": True})
+        ana = await house.waiter("Ana", token=token("blue"))
+        room = house.room()
+        room.tick(room.empty_since_s + 100)
+        assert house.server.node.rooms
+        await ana.send(type="leave")
+        await ana.closed()
+        await eventually(lambda: not house.server.node.rooms)
 
 
 async def test_a_room_may_be_smaller_than_the_servers_limit(house: Doors) -> None:

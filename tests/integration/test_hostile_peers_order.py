@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from sfu.ids import ParticipantId
 from tests.harness.stage import Scene, stage
 from tests.harness.transport_client import until
 from tests.integration.doors import Member
@@ -91,7 +92,7 @@ async def test_texts_that_ask_for_much_are_answered_with_little() -> None:
         room = scene.house.room()
         for number in range(400):
             room.relay(
-                room.participants[eve.member.id],
+                room.participants[ParticipantId(eve.member.id)],
                 "chat",
                 json.dumps({"text": "x", "to": f"p_{number}", "ref": "r" * 64}),
             )

@@ -274,3 +274,27 @@ async def test_a_crowd_at_the_door_is_bounded_and_costs_hosts_few_messages() -> 
         waiting = house.room().reception.waiting
         await eventually(lambda: len(waiting) == 0)
         await house.waiter("Cid")
+
+
+async def test_where_nobody_is_left_who_could_let_them_in_the_first_at_the_door_is_the_host(house: Doors) -> None:
+    ana = await host(house, waiting_room=True)
+    await ana.send(type="room", waiting_room=False)
+    await ana.until("room")
+    async with house.http.post(house.url("/whip/blue"), data=PUBLISH, headers=SDP) as response:
+        assert response.status == 201
+    await ana.send(type="room", waiting_room=True)
+    await ana.until("room")
+    cid, dan = await house.waiter("Cid"), await house.waiter("Dan")
+    await ana.send(type="leave")
+    assert (await cid.expect("welcome"))["permissions"]["admin"] is True
+    assert [who["name"] for who in (await cid.until("waiting_list"))["waiting"]] == ["Dan"]
+    await cid.send(type="admit")
+    await dan.expect("welcome")
+
+
+async def test_who_waits_shares_no_files(house: Doors) -> None:
+    await host(house, waiting_room=True)
+    cid = await house.waiter("Cid")
+    headers = {"Authorization": f"Bearer {cid.ticket['resume']}"}
+    async with house.http.post(house.url("/files/blue"), data=b"x", headers=headers) as response:
+        assert response.status == 401
