@@ -45,7 +45,7 @@ class Context:
 
     def __post_init__(self) -> None:
         self.authority = Authority(self.settings.api_secrets, leeway_s=self.settings.token_leeway_seconds)
-        self.ice_servers = IceServers(self.settings)
+        self.ice_servers = IceServers(self.settings, lambda: self.node.ports[0].candidates if self.node.ports else ())
         self._proxies = tuple(ipaddress.ip_network(text, strict=False) for text in self.settings.trusted_proxy)
         self.joins = KeyedBuckets(self.settings.joins_per_second, self.settings.join_burst)
         self.requests = KeyedBuckets(self.settings.messages_per_second, self.settings.message_burst)

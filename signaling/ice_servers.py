@@ -8,17 +8,20 @@ expires. Pure: no socket, no clock; the secret never leaves this module.
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from sfu.config import Settings
+from sfu.config import Settings, is_loopback
+from sfu.protocol.ice import Candidate
 from signaling.server_messages import IceServer
 
 
 class IceServers:
     """What `ice_server`, `turn_server`, `turn_secret` and `turn_ttl_seconds` mean for clients."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._stun = tuple(IceServer(urls=(url,)) for url in settings.ice_server)
+    def __init__(self, settings: Settings, own: Callable[[], Sequence[Candidate]] = tuple) -> None:
+        """`own`: the candidates of a media port of ours, which answers plain Binding requests."""
+        self._own = own
+        self._given = tuple(IceServer(urls=(url,)) for url in settings.ice_server)
         self._turn = settings.turn_server
         self._secret = settings.turn_secret
         self._ttl_s = settings.turn_ttl_seconds
@@ -26,12 +29,25 @@ class IceServers:
     def for_participant(self, identity: str, now: float) -> tuple[IceServer, ...]:
         """Entries of `RTCConfiguration.iceServers`. `identity` shows in the TURN server's logs and quotas; `now` is seconds since
         1970 on a clock that the TURN server shares."""
+        stun = (*own_stun(self._own()), *self._given)
         if not self._turn or self._secret is None:
-            return self._stun
+            return stun
         username = f"{int(now) + self._ttl_s}:{identity}"
         digest = hmac.digest(self._secret.get_secret_value().encode(), username.encode(), hashlib.sha1)
         credential = base64.b64encode(digest).decode()
-        return (*self._stun, IceServer(urls=self._turn, username=username, credential=credential))
+        return (*stun, IceServer(urls=self._turn, username=username, credential=credential))
+
+
+def own_stun(candidates: Iterable[Candidate]) -> tuple[IceServer, ...]:
+    """This server as a STUN server, at the address that clients are told first; nothing where that is one machine's own.
+
+    Only one: where clients cannot reach a STUN server, they wait for it.
+    """
+    for candidate in candidates:
+        host, port = candidate.address
+        if not candidate.tcp and not is_loopback(host):
+            return (IceServer(urls=(f"stun:[{host}]:{port}" if ":" in host else f"stun:{host}:{port}",)),)
+    return ()
 
 
 def link_headers(servers: Iterable[IceServer]) -> Iterator[str]:

@@ -181,3 +181,10 @@ async def test_ice_servers_are_handed_out() -> None:
     async with doors(ice_server=("stun:stun.example.net",)) as house:
         ana = await house.member()
         assert ana.welcome["ice_servers"] == [{"urls": ["stun:stun.example.net"]}]
+
+
+async def test_the_servers_own_port_is_the_first_stun_server() -> None:
+    async with doors(ice_server=("stun:stun.example.net",), advertise_ip=("192.0.2.1", "2001:db8::1")) as house:
+        own, other = (await house.member()).welcome["ice_servers"]
+        assert own == {"urls": [f"stun:192.0.2.1:{house.server.media_addresses[0][1]}"]}
+        assert other == {"urls": ["stun:stun.example.net"]}

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from sfu.candidates import host_candidates
 from sfu.config import Settings
-from signaling.ice_servers import IceServers, link_headers
+from signaling.ice_servers import IceServers, link_headers, own_stun
 from signaling.server_messages import IceServer
 
 SECRET = "a-secret-shared-with-coturn"
@@ -87,3 +88,16 @@ def test_unusable_values_are_refused(values: dict[str, Any]) -> None:
 @pytest.mark.parametrize("host", ["turn.example.net", "192.0.2.1", "[2001:db8::1]", "turn.example.net:5349"])
 def test_every_form_of_host_is_taken(host: str) -> None:
     assert Settings(turn_server=f"turn:{host}, turns:{host}?transport=tcp", turn_secret=SECRET).turn_server
+
+
+def test_the_server_itself_comes_first_where_clients_reach_it() -> None:
+    """Its media port answers plain Binding requests."""
+    own = host_candidates(("0.0.0.0", 3478), ("203.0.113.7", "2001:db8::7", "172.30.0.10"), tcp=True)
+    settings = Settings(ice_server=(STUN,), turn_server=TURN, turn_secret=SECRET)
+    first, second, turn = IceServers(settings, lambda: own).for_participant("p_a", NOW)
+    assert (first.urls, second.urls, turn.urls) == (("stun:203.0.113.7:3478",), (STUN,), TURN)
+    assert first.model_dump() == {"urls": ("stun:203.0.113.7:3478",)}
+    (six,) = own_stun(host_candidates(("2001:db8::7", 5000), ()))
+    assert six.urls == ("stun:[2001:db8::7]:5000",)
+    assert own_stun(host_candidates(("127.0.0.1", 3478), (), tcp=True)) == ()
+    assert own_stun(host_candidates(("::1", 3478), ())) == ()
