@@ -165,3 +165,20 @@ async def test_without_a_place_on_the_disk_there_is_a_clear_error(tmp_path: Path
     async with doors(files_directory=tmp_path / "missing") as house:
         status, answer = await share(house, bearer(await house.member("Ana")))
         assert (status, answer["code"]) == (507, "limit_reached")
+
+
+async def test_an_upload_that_stands_still_ends(house: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signaling.files.STALL_S", 0.05)
+    ana = await house.member("Ana")
+    ended = asyncio.Event()
+
+    async def stands_still() -> AsyncIterator[bytes]:
+        yield bytes(1_000)
+        await ended.wait()
+
+    try:
+        status, answer = await share(house, bearer(ana) | {"Connection": "close"}, stands_still())
+    finally:
+        ended.set()
+    assert (status, answer["code"]) == (408, "request_timeout")
+    assert [path.name for path in tmp_path.glob("*/*")] == [".lock"]
