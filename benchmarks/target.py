@@ -13,7 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.process import ServerProcess, Usage, usage
 
-OWN_SERVER_OPTIONS = ("--joins-per-second", "100000", "--join-burst", "100000", "--log-level", "warning")
+OWN_SERVER_OPTIONS = (
+    *("--joins-per-second", "100000", "--join-burst", "100000", "--max-participants", "10000"),
+    *("--log-level", "warning"),
+)
 """All clients come from one address here: what shields a server from one address would be all that is measured."""
 
 TOKEN_SECONDS = 3_600
