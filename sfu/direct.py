@@ -142,6 +142,8 @@ class DirectCall:
         actions: list[Action] = []
         if self.state is not State.SERVER and (reason := self._objection(members)) is not None:
             actions += self._stop(now, reason)
+        if self._another_page(members):
+            self._rest_until = now
         couple = _couple(members)
         if couple != self._couple:
             self._couple, self._since = couple, now
@@ -215,6 +217,11 @@ class DirectCall:
         if len(members) != 2:
             return Reason.JOINED
         return next((member.hindrance for member in members if member.hindrance is not None), None)
+
+    def _another_page(self, members: Sequence[Member]) -> bool:
+        """A page of the two goes, and what was wrong with its path goes with it: often this was what was wrong."""
+        gone = not self._sides.keys() <= {member.id for member in members}
+        return gone or any(member.hindrance is Reason.SIGNALLING for member in members)
 
     def _other(self, sender: ParticipantId) -> ParticipantId:
         return next(who for who in self._sides if who != sender)

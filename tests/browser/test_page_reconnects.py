@@ -1,8 +1,10 @@
 """Lost sockets, restarted servers and broken media heal by themselves; the others notice as little as possible."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from ciranda.server import Server
 from sfu.config import Settings
@@ -23,6 +25,13 @@ BREAKABLE = """(() => {
   };
 })();"""
 COUNT_LEAVES = "() => { globalThis.lefts = 0; ciranda.addEventListener('participantleft', () => lefts++); }"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server() -> AsyncIterator[Server]:
+    """Without direct calls: the peer connections that are counted here are those to the server."""
+    async with Server(Settings(http_port=0, media_port=0, direct_calls=False)) as running:
+        yield running
 
 
 async def two(tabs: Tabs, server: Server, room: str) -> tuple[MeetingPage, MeetingPage]:

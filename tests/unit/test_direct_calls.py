@@ -175,6 +175,17 @@ def test_an_attempt_that_failed_rests() -> None:
     assert len(room.pass_time(0.002)) == 2
 
 
+def test_the_rest_ends_with_the_page_whose_path_it_was() -> None:
+    """One reloads within the negotiation, and the other one sees its path fail before the server sees its socket go."""
+    room = Room(A, B)
+    room.pass_time(0)
+    room.say(A, Step.LOST, reason="failed")
+    room.mark(B, hindrance=Reason.SIGNALLING)
+    room.mark(B)
+    assert room.pass_time(RETURN_S - 0.001) == []
+    assert len(room.pass_time(0.002)) == 2
+
+
 def test_an_attempt_that_takes_too_long_is_given_up() -> None:
     room = Room(A, B)
     room.pass_time(0)

@@ -5,10 +5,11 @@
 // "participantleft" ({participant, reason}), "participantchanged" ({participant}), "trackadded" and "trackchanged" ({participant, track}), "trackremoved"
 // ({participant, track: id}), "slots" ({slots}), "speakers" ({participants: ids}), "chat" ({from, name, text, at, own, to, file,
 // past}), "chatfailed" ({code}), "channel" ({open}: of the chat), "hand" ({participant, up}), "reaction" ({participant, reaction}),
-// "receiving" ({video}), those of order.js, "connection" ({state}), "trackended" ({source}), "error" (MeetingError, the meeting goes on), "closed"
-// (MeetingError; code "closed" after leave()).
+// "receiving" ({video}), those of order.js, "connection" ({state}), "way" ({way}: direct or server), "trackended" ({source}), "error"
+// (MeetingError, the meeting goes on), "closed" (MeetingError; code "closed" after leave()).
 
 import { Chat } from "./chat.js";
+import { Direct } from "./direct.js";
 import { CLIENT_CODES, MeetingError } from "./errors.js";
 import { upload } from "./files.js";
 import { Hands } from "./hands.js";
@@ -64,11 +65,22 @@ export class Meeting extends EventTarget {
   #iceServers = [];
   #pinned = [];
   #statistics = new Statistics();
+  #direct = new Direct({
+    send: (message) => this.#socket.send(message),
+    participants: () => this.participants,
+    slots: () => this.#peer?.slots.list() ?? [],
+    leg: () => this.#peer?.connection,
+    publications: this.#publications,
+    iceServers: () => this.#iceServers,
+    receivesVideo: () => this.receivesVideo,
+  });
+  #way = "server";
 
   /** @param {{server?: URL | string}} [options] where Ciranda is; by default where this module came from */
   constructor({ server = import.meta.url.replace(/\/static\/.*/, "/") } = {}) {
     super();
     this.#server = new URL(server);
+    this.#direct.addEventListener("change", () => this.#wayChanged());
   }
 
   /** Participant id → {id, name, tracks}; the others. */
@@ -91,13 +103,19 @@ export class Meeting extends EventTarget {
     return this.#peer?.state ?? "new";
   }
 
+  /** How camera and microphone of the other one come, where two are alone: "direct", else "server". */
+  get way() {
+    return this.#direct.shown;
+  }
+
   get chatOpen() {
     return this.#chat.open;
   }
 
   /** Comes in, or back after a reload of this tab. Settles when the server said welcome; media follows by itself.
-   *  `remember` is kept over a reload beside the resume token and found by `savedSession(room)`. */
-  join({ room, name, token, remember = () => ({}) }) {
+   *  `remember` is kept over a reload beside the resume token and found by `savedSession(room)`. With `direct` false nobody learns
+   *  this browser's addresses but the server. */
+  join({ room, name, token, remember = () => ({}), direct = true }) {
     if (this.state !== "idle") throw new MeetingError(CLIENT_CODES.CLOSED, "a Meeting is joined once");
     this.room = room;
     this.open = !token;
@@ -107,14 +125,14 @@ export class Meeting extends EventTarget {
     );
     const url = new URL(`ws/${encodeURIComponent(room)}`, this.#server);
     url.protocol = url.protocol.replace("http", "ws");
-    const socket = new Socket(url, token ? { name, token } : { name }, this.#session.previous?.resume);
+    const socket = new Socket(url, { name, direct, ...(token ? { token } : {}) }, this.#session.previous?.resume);
     this.#socket = socket;
     this.#setState("joining");
     return new Promise((resolve, reject) => {
       socket.addEventListener("welcome", ({ detail }) => resolve(this.#welcome(detail)));
       socket.addEventListener("waiting", () => this.#setState("waiting"));
       socket.addEventListener("message", ({ detail }) => this.#receive(detail));
-      socket.addEventListener("down", () => this.#setState("reconnecting"));
+      socket.addEventListener("down", () => this.#down());
       socket.addEventListener("gone", ({ detail }) => reject(this.#gone(detail)));
       socket.open();
     });
@@ -150,9 +168,10 @@ export class Meeting extends EventTarget {
     this.#socket?.send({ type: "pin", participants });
   }
 
-  /** [{mid, kind, stream, track, participant}]: what arrives, and from whom. */
+  /** [{mid, kind, stream, track, participant}]: what arrives, and from whom. Sound has `voices`, too: who plays each of them
+   *  hears no seam when the way changes (media/playback.js). */
   slots() {
-    return this.#peer?.slots.list() ?? [];
+    return this.#direct.apply(this.#peer?.slots.list() ?? []);
   }
 
   /** Without video nothing but sound is downloaded: the m-lines for pictures become inactive. */
@@ -160,6 +179,7 @@ export class Meeting extends EventTarget {
     if (on === this.receivesVideo) return;
     this.receivesVideo = on;
     this.#peer?.slots.receive("video", on);
+    this.#direct.receiveVideo(on);
     this.#emit("receiving", { video: on });
     if (this.#peer) this.#negotiate(this.#peer);
   }
@@ -171,7 +191,7 @@ export class Meeting extends EventTarget {
 
   /** A summary of getStats since the last call; see stats.js. */
   stats() {
-    return this.#statistics.summarise(this.#peer?.connection, this.slots(), this.#publications.list());
+    return this.#statistics.summarise(this.#peer?.connection, this.slots(), this.#publications.list(), this.#direct.connection);
   }
 
   /** Ids of those whose hand is up, first raised first. */
@@ -203,6 +223,7 @@ export class Meeting extends EventTarget {
     this.#permit(permissions);
     this.limits = limits;
     this.#iceServers = iceServers;
+    if (!resumed) this.#direct.end({ forget: true });
     const changes = this.#roster.reset(participants);
     const before = this.state;
     this.#setState("joined");
@@ -225,7 +246,8 @@ export class Meeting extends EventTarget {
     this.#closePeer();
     const peer = new Peer(this.#iceServers, (offer) => this.#socket.request({ type: "offer", ...offer }));
     this.#peer = peer;
-    this.#recovery = new Recovery(peer, () => this.#rebuildPeer(), () => this.#socket.doubt());
+    const silent = () => this.way === "direct";
+    this.#recovery = new Recovery(peer, () => this.#rebuildPeer(), () => this.#socket.doubt(), silent);
     this.#builtAt = performance.now();
     peer.addEventListener("state", ({ detail }) => this.#emit("connection", { state: detail }));
     if (this.permissions.data) this.#openChannels(peer);
@@ -289,6 +311,7 @@ export class Meeting extends EventTarget {
       this.#peer?.slots.assign(message.slots);
       return this.#emit("slots", { slots: this.slots() });
     }
+    if (message.type === "direct") return this.#direct.receive(message);
     if (message.type === "slots_needed") return this.#growSlots(message);
     if (message.type === "speakers") return this.#speakers(message.participants);
     if (message.type === "permissions") return this.#permit(message.permissions);
@@ -320,6 +343,18 @@ export class Meeting extends EventTarget {
     this.#emit(type, detail);
   }
 
+  #down() {
+    this.#setState("reconnecting");
+    this.#direct.down();
+  }
+
+  #wayChanged() {
+    this.#emit("slots", { slots: this.slots() });
+    if (this.way === this.#way) return;
+    this.#way = this.way;
+    this.#emit("way", { way: this.way });
+  }
+
   #growSlots(missing) {
     this.#peer.growSlots(this.receivesVideo ? missing : { ...missing, video: 0 });
     this.#negotiate(this.#peer);
@@ -332,6 +367,7 @@ export class Meeting extends EventTarget {
 
   #gone(error) {
     this.#session.close();
+    this.#direct.end();
     this.#closePeer();
     this.#setState("closed");
     this.#emit("closed", error);

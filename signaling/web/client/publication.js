@@ -8,6 +8,9 @@ export class Publication {
   /** The m-line on the present peer connection. @type {RTCRtpTransceiver | null} */
   transceiver = null;
 
+  /** A direct path carries it: its encodings toward the server rest. */
+  resting = false;
+
   /** @param {MediaStreamTrack} track  @param {string} source  @param {boolean} muted */
   constructor(track, source, muted, onEnded) {
     this.source = source;
@@ -27,6 +30,15 @@ export class Publication {
   setMuted(muted) {
     this.muted = muted;
     if (this.track) this.track.enabled = !muted;
+  }
+
+  async rest(on) {
+    this.resting = on;
+    const sender = this.transceiver?.sender;
+    const parameters = sender?.getParameters();
+    if (!parameters?.encodings?.length) return;
+    for (const encoding of parameters.encodings) encoding.active = !on;
+    await sender.setParameters(parameters).catch(() => {}); // it was removed meanwhile
   }
 
   release() {

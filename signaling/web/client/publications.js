@@ -8,6 +8,8 @@ export class Publications {
   #peer = null;
   #tell;
   #onEnded;
+  #copy = null;
+  #resting = new Set(); // sources
 
   /** @param {(message: object) => boolean} tell  @param {(source: string) => void} onEnded  a device or a share ended by itself */
   constructor(tell, onEnded) {
@@ -22,21 +24,34 @@ export class Publications {
     for (const publication of this.list()) {
       publication.id = publication.transceiver = null;
       if (!may(publication.source)) this.#drop(publication);
-      else peer?.add(publication);
+      else if (peer) this.#add(peer, publication);
     }
+  }
+
+  /** Tells of every track that is sent from now on. @param {((source: string, track: MediaStreamTrack | null) => void) | null} copy */
+  copyTo(copy) {
+    this.#copy = copy;
+  }
+
+  /** While it rests a source is published as ever, but nothing of it is sent to the server. */
+  rest(source, on) {
+    if (on) this.#resting.add(source);
+    else this.#resting.delete(source);
+    this.#bySource.get(source)?.rest(on);
   }
 
   async publish(track, source, muted) {
     const known = this.#bySource.get(source);
     if (known) {
-      await known.replace(track);
+      await this.replaceTrack(source, track);
       return this.setMuted(source, muted);
     }
     const publication = new Publication(track, source, muted, () => this.#onEnded(source));
     this.#bySource.set(source, publication);
+    this.#copy?.(source, track);
     const peer = this.#peer;
     if (!peer) return undefined; // the first offer takes it along
-    peer.add(publication);
+    this.#add(peer, publication);
     try {
       await peer.negotiate();
     } catch (error) {
@@ -56,6 +71,7 @@ export class Publications {
   }
 
   replaceTrack(source, track) {
+    this.#copy?.(source, track);
     return this.#bySource.get(source)?.replace(track);
   }
 
@@ -85,7 +101,13 @@ export class Publications {
     return [...this.#bySource.values()];
   }
 
+  #add(peer, publication) {
+    peer.add(publication);
+    if (this.#resting.has(publication.source)) publication.rest(true);
+  }
+
   #drop(publication) {
+    this.#copy?.(publication.source, null);
     this.#bySource.delete(publication.source);
     publication.release();
     this.#peer?.remove(publication);

@@ -13,6 +13,7 @@ export class Recovery {
   #peer;
   #onStuck;
   #onSilent;
+  #mayBeSilent;
   #timer = 0;
   #looks = 0;
   #looking = false;
@@ -25,11 +26,13 @@ export class Recovery {
    * @param {Peer} peer
    * @param {() => void} onStuck  called once, when only a new peer can help
    * @param {() => void} onSilent  nothing comes any more: the way to the server may be gone altogether
+   * @param {() => boolean} mayBeSilent  media goes another way now
    */
-  constructor(peer, onStuck, onSilent) {
+  constructor(peer, onStuck, onSilent, mayBeSilent = () => false) {
     this.#peer = peer;
     this.#onStuck = onStuck;
     this.#onSilent = onSilent;
+    this.#mayBeSilent = mayBeSilent;
     this.#after(FIRST_CONNECT_MS);
     this.#looks = setInterval(() => this.#look(), LOOK_MS);
     peer.addEventListener("state", ({ detail }) => this.#follow(detail));
@@ -65,7 +68,7 @@ export class Recovery {
       this.#heardAt = performance.now();
       this.#steady++;
       if (this.#peer.state === "connected") this.#healthy();
-    } else if (this.#steady < STEADY) {
+    } else if (this.#steady < STEADY || this.#mayBeSilent()) {
       this.#steady = 0;
     } else if (performance.now() - this.#heardAt > SILENT_MS) {
       this.#steady = 0; // said once

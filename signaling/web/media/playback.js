@@ -1,5 +1,6 @@
-// Plays what others say: one <audio> for each audio slot. Owns these elements; a slot's track never changes, so an
-// element is made once. Tells when the browser refuses to start sound without a click.
+// Plays what others say: one <audio> for each audio slot, or for each of its voices where one comes on two ways at once (see
+// client/direct_mix.js). Owns these elements; a voice's track never changes, so an element is made once. Tells when the browser
+// refuses to start sound without a click.
 //
 // Events: "blocked" ({blocked}).
 
@@ -16,16 +17,17 @@ export class Playback extends EventTarget {
     this.#host = host;
   }
 
-  /** @param {{kind: string, stream: MediaStream}[]} slots */
+  /** @param {{kind: string, stream: MediaStream, voices?: {stream: MediaStream, drive: (element) => void}[]}[]} slots */
   update(slots) {
-    const streams = new Set(slots.filter(({ kind }) => kind === "audio").map(({ stream }) => stream));
+    const voices = slots.filter(({ kind }) => kind === "audio").flatMap((slot) => slot.voices ?? [slot]);
+    const streams = new Map(voices.map((voice) => [voice.stream, voice]));
     for (const [stream, element] of this.#elements) {
       if (streams.has(stream)) continue;
       this.#elements.delete(stream);
       element.srcObject = null;
       element.remove();
     }
-    for (const stream of streams) if (!this.#elements.has(stream)) this.#add(stream);
+    for (const [stream, voice] of streams) if (!this.#elements.has(stream)) this.#add(stream, voice);
   }
 
   /** Starts everything; call it from a click after "blocked". */
@@ -41,9 +43,10 @@ export class Playback extends EventTarget {
     this.update([]);
   }
 
-  #add(stream) {
+  #add(stream, voice) {
     const element = document.createElement("audio");
     element.autoplay = true;
+    voice.drive?.(element);
     element.srcObject = stream;
     this.#elements.set(stream, element);
     this.#host.append(element);

@@ -1,5 +1,6 @@
 // Put before a page's own scripts: remembers the peer connections that were ever to connect, keeps the page's camera small (software
-// encoders share two cores) and samples getStats. The page itself is untouched.
+// encoders share two cores) and samples getStats of the connections to servers (those are ICE-lite; one to another browser is not).
+// The page itself is untouched.
 
 (() => {
   const KEPT = new Set(["inbound-rtp", "outbound-rtp", "media-source", "transport", "codec", "remote-inbound-rtp"]);
@@ -17,11 +18,12 @@
     const native = devices.getUserMedia.bind(devices);
     devices.getUserMedia = (constraints) => native({ ...constraints, ...(constraints?.video ? { video: SMALL } : {}) });
   }
+  const direct = ({ remoteDescription }) => remoteDescription !== null && !remoteDescription.sdp.includes("a=ice-lite");
   globalThis.connections = connections;
   globalThis.sample = async () => {
     const found = [];
     for (const connection of connections) {
-      if (connection.connectionState === "closed") continue;
+      if (connection.connectionState === "closed" || direct(connection)) continue;
       for (const stat of (await connection.getStats()).values()) if (KEPT.has(stat.type)) found.push({ ...stat });
     }
     return found;
