@@ -58,6 +58,8 @@ export default {
   "media.camera.failed": "The camera could not be started.",
   "media.microphone.lost": "The microphone was disconnected.",
   "media.camera.lost": "The camera was disconnected.",
+  "media.microphone.switched": "The microphone is now {label}.",
+  "media.camera.switched": "The camera is now {label}.",
   "media.both.denied": "Camera and microphone are blocked. Allow them in the browser's address bar, then try again.",
   "media.both.missing": "No camera and no microphone were found.",
   "media.screen.failed": "The screen could not be shared.",

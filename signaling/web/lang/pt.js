@@ -58,6 +58,8 @@ export default {
   "media.camera.failed": "Não foi possível ligar a câmera.",
   "media.microphone.lost": "O microfone foi desconectado.",
   "media.camera.lost": "A câmera foi desconectada.",
+  "media.microphone.switched": "O microfone agora é {label}.",
+  "media.camera.switched": "A câmera agora é {label}.",
   "media.both.denied": "Câmera e microfone estão bloqueados. Permita o uso na barra de endereços e tente de novo.",
   "media.both.missing": "Nenhuma câmera e nenhum microfone foram encontrados.",
   "media.screen.failed": "Não foi possível compartilhar a tela.",

@@ -18,15 +18,16 @@ const REASONS = {
 /** denied, missing, busy or failed */
 export const reasonOf = (error) => REASONS[error?.name] ?? "failed";
 
-function constraintsFor(source) {
+function constraintsFor(source, exactly) {
+  const deviceId = exactly ? { exact: exactly } : wish(settings[`${source}Id`]);
   if (source === "microphone") {
-    const { microphoneId, noiseSuppression, echoCancellation } = settings;
-    return { audio: { deviceId: wish(microphoneId), noiseSuppression, echoCancellation, autoGainControl: true } };
+    const { noiseSuppression, echoCancellation } = settings;
+    return { audio: { deviceId, noiseSuppression, echoCancellation, autoGainControl: true } };
   }
   const height = HEIGHTS[settings.quality] ?? HEIGHTS.high;
   return {
     video: {
-      deviceId: wish(settings.cameraId),
+      deviceId,
       width: { ideal: (height * 16) / 9 },
       height: { ideal: height },
       frameRate: { ideal: FRAME_RATE },
@@ -37,9 +38,9 @@ function constraintsFor(source) {
 
 const wish = (id) => (id ? { ideal: id } : undefined);
 
-/** The track of one device. Throws the browser's error. @param {"microphone" | "camera"} source */
-export async function capture(source) {
-  const stream = await navigator.mediaDevices.getUserMedia(constraintsFor(source));
+/** The track of one device, of this one if it is named. Throws the browser's error. @param {"microphone" | "camera"} source */
+export async function capture(source, id = null) {
+  const stream = await navigator.mediaDevices.getUserMedia(constraintsFor(source, id));
   return stream.getTracks()[0];
 }
 

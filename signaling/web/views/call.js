@@ -141,6 +141,7 @@ export class CallView {
     on(meeting, "error", (error) => warn(Object.values(explain(error)).join(". ")));
     on(this.#local, "change", () => (this.#drawDevices(), this.#redraw()));
     on(this.#local, "problem", ({ source, reason }) => warn(t(`media.${source}.${reason}`)));
+    on(this.#local, "switched", ({ source, label }) => notify(t(`media.${source}.switched`, { label }), source === "camera" ? "camera" : "mic"));
     on(this.#sender, "screen", () => (this.#drawDevices(), this.#redraw()));
     on(this.#sender, "problem", ({ error }) => warn(Object.values(explain(error)).join(". ")));
     on(this.#playback, "blocked", ({ blocked }) => this.#sound(blocked));

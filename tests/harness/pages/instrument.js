@@ -16,7 +16,7 @@
   const devices = globalThis.navigator.mediaDevices;
   if (devices) {
     const native = devices.getUserMedia.bind(devices);
-    devices.getUserMedia = (constraints) => native({ ...constraints, ...(constraints?.video ? { video: SMALL } : {}) });
+    devices.getUserMedia = (constraints) => native({ ...constraints, ...(constraints?.video ? { video: { ...constraints.video, ...SMALL } } : {}) });
   }
   const direct = ({ remoteDescription }) => remoteDescription !== null && !remoteDescription.sdp.includes("a=ice-lite");
   globalThis.connections = connections;
