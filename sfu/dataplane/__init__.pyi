@@ -134,12 +134,12 @@ class Worker:
         port: int,
         *,
         tcp: bool = False,
-        most_connections: int = 1024,
+        most_connections: int = 4096,
         patience_us: int = 10_000_000,
         receive_buffer: int = 4 << 20,
         send_buffer: int = 4 << 20,
     ) -> None:
-        """`tcp`: take TCP connections at the same address and port too, `most_connections` (to 4,096) at once.
+        """`tcp`: take TCP connections at the same address and port too, at most `most_connections` at once.
 
         `patience_us` is how long a TCP connection may last that ICE has not validated, half a frame, or a receiver that
         takes nothing of what waits for it.

@@ -99,7 +99,8 @@ cdef TcpPort *tcp_create(int listen_fd, uint32_t most, int64_t patience_us, Core
     port.next_us = FAR_FUTURE
     port.places = <Connection **>calloc(port.most, sizeof(Connection *))
     port.turns = <uint32_t *>calloc(port.most, sizeof(uint32_t))
-    port.queued = <uint32_t *>calloc(port.most, sizeof(uint32_t))
+    # Between two writings a place may be left and taken again, as often as connections are accepted.
+    port.queued = <uint32_t *>calloc(port.most + ACCEPTS, sizeof(uint32_t))
     if port.places == NULL or port.turns == NULL or port.queued == NULL:
         tcp_free(port)
         raise MemoryError

@@ -231,9 +231,10 @@ cdef inline int is_behind(const TcpPort *port, const Connection *connection) noe
 
 cdef void write_queued(TcpPort *port) noexcept nogil:
     cdef Connection *connection
-    cdef uint32_t place
-    for place in range(port.queued_count):
+    cdef uint32_t place = 0
+    while place < port.queued_count:
         connection = connection_find(port, port.queued[place])
+        place += 1
         if connection == NULL:
             continue
         connection.queued = 0

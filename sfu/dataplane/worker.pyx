@@ -189,6 +189,7 @@ cdef void *loop_body(void *argument) noexcept nogil:
         core.counters.busy_us += <uint64_t>(done_us - woken_us)
         core.counters.elapsed_us += <uint64_t>(done_us - before_us)
         before_us = done_us
+    run_once(loop, 0)       # goodbyes to TCP connections are commands
     return NULL
 
 
@@ -210,7 +211,7 @@ cdef class Worker:
         port: int,
         *,
         tcp: bool = False,
-        most_connections: int = 1024,
+        most_connections: int = 4096,
         patience_us: int = 10_000_000,
         receive_buffer: int = 4 << 20,
         send_buffer: int = 4 << 20,

@@ -293,3 +293,13 @@ def test_deallocation_with_open_connections(order: str) -> None:
         wire.worker = Worker(Engine(), "127.0.0.1", 0)
     gc.collect()
     wire.close()
+
+
+def test_what_was_said_before_the_end_still_goes_out() -> None:
+    with tcp_wired() as wire:
+        client, connection = wire.member()
+        for _ in range(3):
+            wire.worker.send(b"\x15goodbye", client.address)
+        wire.worker.stop()
+        assert [connection.receive() for _ in range(3)] == [b"\x15goodbye"] * 3
+        assert connection.is_closed()
