@@ -4,6 +4,8 @@ import { h } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
 import { describe, pathText } from "./details.js";
 
+const nameOfSource = (source) => t(source.startsWith("screen") ? "tile.yourScreen" : `device.${source}`);
+
 export class StatsPanel {
   #meeting;
   #pulse;
@@ -33,7 +35,7 @@ export class StatsPanel {
         [t("stats.rtt"), `${path.rttMs} ms`],
         [t("stats.available"), `${path.availableOutKbps} kbit/s`],
       ]),
-      table(t("stats.sent"), sent.map((entry) => [[entry.source, entry.rid].filter(Boolean).join(" "), describe(entry)])),
+      table(t("stats.sent"), sent.map((entry) => [[nameOfSource(entry.source), entry.rid].filter(Boolean).join(" "), describe(entry)])),
       table(t("stats.received"), received.map((entry) => [nameOf(entry.participant), describe(entry)])),
     );
   }
