@@ -153,6 +153,11 @@ class DtlsServer:
         if self._connected:
             self._notify()
 
+    def last_flight_arrived(self) -> None:
+        """The client's SRTP verified, so it has our last flight: to repeat it would only disturb."""
+        if self._connected:
+            self._flight.done()
+
     def next_timer(self) -> float | None:
         """When `handle_timer` wants to run: to send the last flight again."""
         return self._flight.next_time()

@@ -219,10 +219,12 @@ class Transport:
         """Whether it was heard so lately that nothing is due: the data plane knows, and asking it costs next to nothing."""
         if self._ice is None or self._dtls is None:
             return False
-        heard_us = self._port.engine.transport_stats(self._handle).heard_us
-        if heard_us != self._heard_us:
-            self._heard_us = heard_us
-            self._ice.note_life(heard_us / 1_000_000)
+        stats = self._port.engine.transport_stats(self._handle)
+        if stats.packets_received:
+            self._dtls.last_flight_arrived()
+        if stats.heard_us != self._heard_us:
+            self._heard_us = stats.heard_us
+            self._ice.note_life(stats.heard_us / 1_000_000)
             self._take_ice_events(now)
         due = self._ice.next_timer()
         return self._dtls.next_timer() is None and due is not None and now < due

@@ -211,6 +211,15 @@ def test_a_client_with_nothing_to_say_gets_the_last_flight_a_few_times_more() ->
     assert times == [0.1, 0.3, 0.7]
 
 
+def test_a_client_whose_media_came_is_not_sent_the_last_flight_again() -> None:
+    """FFmpeg reads a repeated flight as data, and waits for it while its media stands still."""
+    _, server = established()
+    server.last_flight_arrived()
+    assert server.next_timer() is None
+    server.handle_timer(FIRST_REPEAT_S)
+    assert server.datagrams() == []
+
+
 def test_a_client_that_repeats_its_own_last_flight_gets_ours() -> None:
     client = DtlsClient()
     server = serve(client, certificate=CERTIFICATE)
