@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from yarl import URL
 
+from tests.harness.server_process import ServerProcess
 from tests.integration.doors import KEYS, Doors, Member, doors, eventually, token
 
 HTML = b"<script>alert(1)</script>"
@@ -182,3 +185,24 @@ async def test_an_upload_that_stands_still_ends(house: Doors, tmp_path: Path, mo
         ended.set()
     assert (status, answer["code"]) == (408, "request_timeout")
     assert [path.name for path in tmp_path.glob("*/*")] == [".lock"]
+
+
+async def left_by(how: signal.Signals, folder: Path) -> list[Path]:
+    """Files on the disk after a server with one shared file was ended so."""
+    async with ServerProcess("--files-directory", str(folder)) as server, aiohttp.ClientSession() as http:
+        member = await Member(await http.ws_connect(f"{server.url}/ws/blue")).join()
+        async with http.post(f"{server.url}/files/blue", data=b"secret", headers=bearer(member)) as response:
+            assert response.status == 201
+        assert len(list(folder.glob("*/*"))) == 2
+        await server.end(how)
+    return list(folder.glob("*/*"))
+
+
+async def test_a_server_that_is_stopped_takes_its_files_with_it(tmp_path: Path) -> None:
+    assert await left_by(signal.SIGTERM, tmp_path) == []
+
+
+async def test_what_a_killed_server_leaves_goes_when_the_next_one_starts(tmp_path: Path) -> None:
+    assert len(await left_by(signal.SIGKILL, tmp_path)) == 2
+    async with doors(files_directory=tmp_path):
+        assert list(tmp_path.iterdir()) == []
