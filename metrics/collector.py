@@ -84,7 +84,7 @@ class NodeCollector(Collector):
             sizes.update({(direction,): count for direction, count in engine.bytes.items()})
             dropped.update({(reason,): count for reason, count in engine.dropped.items()})
         for port in self._node.ports:
-            dropped.update({(reason,): count for reason, count in port.refused.items()})
+            dropped.update({(reason,): count for reason, count in port.counters.items()})
         yield counter("packets", "Datagrams on the media ports.", ["direction", "kind"], packets)
         yield counter("bytes", "Payload bytes of datagrams on the media ports.", ["direction"], sizes)
         yield counter("packets_dropped", "Datagrams and packets not used, by reason.", ["reason"], dropped)

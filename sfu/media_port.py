@@ -119,8 +119,8 @@ class MediaPort:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """A snapshot of `refused`."""
-        return dict(self.refused)
+        """A snapshot of `refused`, and what the kernel dropped because the sockets' receive buffers were full."""
+        return self.refused | Counter(receive_full=self._worker.receive_drops if self._worker is not None else 0)
 
     # -- for transports ------------------------------------------------------------------------------------------
 

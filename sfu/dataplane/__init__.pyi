@@ -146,6 +146,9 @@ class Worker:
         """
     @property
     def address(self) -> tuple[str, int]: ...
+    @property
+    def receive_drops(self) -> int:
+        """Datagrams that the kernel dropped because a receive buffer was full; 0 once stopped."""
     def start(self) -> None: ...
     def stop(self) -> None:
         """Ends and joins the thread, closes the socket. Safe to call twice."""

@@ -10,6 +10,7 @@ from sfu.dataplane.feedback_in cimport receive_rtcp
 from sfu.dataplane.ingress cimport receive_rtp
 from sfu.dataplane.reasons cimport (
     DROP_EMPTY,
+    DROP_OVERLOAD,
     DROP_RTP_MALFORMED,
     DROP_TOO_LARGE,
     DROP_UNKNOWN_ADDRESS,
@@ -25,6 +26,7 @@ cdef enum:
     RTP_LAST = 191
     RTCP_FIRST = 192        # second byte (RFC 5761, section 4)
     RTCP_LAST = 223
+    MAX_QUEUED_US = 250000  # that media may have waited in the socket's buffer
 
 
 cdef void receive_datagram(Core *core, uint8_t *data, size_t length, const Endpoint *source,
@@ -55,5 +57,8 @@ cdef void receive_datagram(Core *core, uint8_t *data, size_t length, const Endpo
         event_datagram(core, EVENT_DTLS, transport, source, data, length)
     elif RTCP_FIRST <= data[1] <= RTCP_LAST:
         receive_rtcp(core, transport, data, length, arrival_us)
+    elif core.now_us - arrival_us > MAX_QUEUED_US:
+        # More comes than goes out. Late media is worth little, and forwarding it would make all that follows as late.
+        core.counters.dropped[<int>DROP_OVERLOAD] += 1
     else:
         receive_rtp(core, transport, data, length, arrival_us)

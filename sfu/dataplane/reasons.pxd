@@ -29,6 +29,7 @@ cpdef enum DropReason:
     DROP_TCP_CLOSED
     DROP_TCP_FULL
     DROP_TCP_VIDEO
+    DROP_OVERLOAD
     DROP_COUNT
 
 # Why a TCP connection ended, or was not taken.

@@ -31,7 +31,8 @@ class DropReason(IntEnum):
     DROP_TCP_CLOSED = 25
     DROP_TCP_FULL = 26
     DROP_TCP_VIDEO = 27
-    DROP_COUNT = 28
+    DROP_OVERLOAD = 28
+    DROP_COUNT = 29
 
 class CloseReason(IntEnum):
     CLOSE_BY_PEER = 0

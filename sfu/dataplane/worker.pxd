@@ -17,6 +17,8 @@ cdef struct Loop:
     int epoll_fd            # everything
     int media_epoll_fd      # everything but feedback
     int64_t feedback_us     # when feedback was read last, while it is not waited for; else 0
+    int64_t media_us        # when media came last
+    int routine             # nobody sends media, and the last turn met only what can wait
     uint64_t stop
 
 cdef class Worker:

@@ -6,7 +6,7 @@ what goes to a TCP connection is a command.
 
 Media wakes the thread at once. RTCP has a socket of its own (sockets.py): whoever has just read it waits for media only, and reads
 it again with the next media, or when FEEDBACK_LATEST_US are over. So feedback never makes media wait, and hardly ever costs a
-wake-up of its own.
+wake-up of its own. Where nobody sends media, routine checks and reports are let gather for NAP_MS.
 """
 
 import atexit
@@ -28,54 +28,17 @@ from sfu.dataplane.events cimport event_read, events_unannounced, events_waiting
 from sfu.dataplane.feedback_out cimport run_timers
 from sfu.dataplane.forward cimport forward_pending
 from sfu.dataplane.reasons cimport DROP_SEND_ERROR, DROP_SEND_FULL
-from sfu.dataplane.state cimport DIRECTION_OUT, TRAFFIC_DTLS, TRAFFIC_STUN, Endpoint
+from sfu.dataplane.state cimport DIRECTION_IN, DIRECTION_OUT, TRAFFIC_AUDIO, TRAFFIC_DTLS, TRAFFIC_STUN, TRAFFIC_VIDEO, Endpoint
 from sfu.dataplane.tcp cimport tcp_flush, tcp_is_used, tcp_next_us, tcp_put, tcp_receive
 from sfu.dataplane.udp cimport UDP_BATCH, monotonic_us, udp_create, udp_flush, udp_free, udp_receive, udp_send_one
 from sfu.dataplane.atomics cimport load_u64, store_u64
+from sfu.dataplane.waiting cimport (
+    EFD_CLOEXEC, EFD_NONBLOCK, EPOLL_CLOEXEC, epoll_create1, eventfd, join_thread, nap, start_thread, wait_for, watch,
+)
 
-from sfu.dataplane.sockets import open_sockets, open_sockets_and_tcp
+from sfu.dataplane.sockets import open_sockets, open_sockets_and_tcp, receive_drops
 from sfu.dataplane.types import Event
 from sfu.errors import LocalError
-
-cdef extern from * nogil:
-    """
-    #include <pthread.h>
-    #include <signal.h>
-    #include <sys/epoll.h>
-    #include <sys/eventfd.h>
-    static int ciranda_thread(unsigned long *thread, void *(*body)(void *), void *argument) {
-        /* Signals are Python's business, on its main thread. */
-        sigset_t all, before;
-        pthread_t made;
-        int failed;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        failed = pthread_create(&made, NULL, body, argument);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        *thread = (unsigned long)made;
-        return failed;
-    }
-    static void ciranda_join(unsigned long thread) { pthread_join((pthread_t)thread, NULL); }
-    static int ciranda_watch(int epoll, int fd, unsigned int flag) {
-        struct epoll_event event = {.events = EPOLLIN, .data.u32 = flag};
-        return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
-    }
-    static unsigned int ciranda_wait(int epoll, int timeout_ms) {
-        struct epoll_event events[4];
-        unsigned int ready = 0;
-        int count = epoll_wait(epoll, events, 4, timeout_ms);
-        while (count > 0) ready |= events[--count].data.u32;
-        return ready;
-    }
-    """
-    ctypedef void *(*Body)(void *) noexcept nogil
-    int start_thread "ciranda_thread"(unsigned long *thread, Body body, void *argument)
-    void join_thread "ciranda_join"(unsigned long thread)
-    int watch "ciranda_watch"(int epoll, int fd, unsigned int flag)
-    unsigned int wait_for "ciranda_wait"(int epoll, int timeout_ms)
-    int epoll_create1(int flags)
-    int eventfd(unsigned int initial, int flags)
-    int EPOLL_CLOEXEC, EFD_CLOEXEC, EFD_NONBLOCK
 
 cdef enum:
     MAX_WAIT_US = 1000000
@@ -83,6 +46,8 @@ cdef enum:
     ROUNDS_A_LOOK = 16          # batches of datagrams in a row between two looks at TCP while nobody uses it
     FEEDBACK_EARLIEST_US = 2000 # after it was read: again with the next media
     FEEDBACK_LATEST_US = 5000   # after it was read: again by itself
+    QUIET_US = 200000           # without media
+    NAP_MS = 10                 # what checks wait, and the first packet after a pause, at the most
 
 cdef enum Ready:
     READY_WAKE = 1
@@ -107,6 +72,8 @@ cdef unsigned int wait_ready(Loop *loop) noexcept nogil:
     cdef unsigned int ready
     if loop.streams != NULL:
         timer_us = min(timer_us, tcp_next_us(loop.streams))
+    if loop.routine:
+        nap(loop.wake_fd, min(wait_ms(timer_us), NAP_MS))
     if loop.feedback_us:
         ready = wait_for(loop.media_epoll_fd, wait_ms(min(timer_us, loop.feedback_us + FEEDBACK_LATEST_US)))
     else:
@@ -168,6 +135,25 @@ cdef unsigned int run_once(Loop *loop, unsigned int ready) noexcept nogil:
     return more
 
 
+cdef inline uint64_t media_packets(const uint64_t *received) noexcept nogil:
+    return received[<int>TRAFFIC_AUDIO] + received[<int>TRAFFIC_VIDEO]
+
+
+# One turn, and what it met: media, what the control thread waits for, or routine.
+cdef unsigned int run_turn(Loop *loop, unsigned int ready) noexcept nogil:
+    cdef Core *core = loop.core
+    cdef uint64_t media = media_packets(core.counters.packets[<int>DIRECTION_IN])
+    cdef uint64_t events = core.events.written
+    cdef unsigned int more = run_once(loop, ready)
+    if media_packets(core.counters.packets[<int>DIRECTION_IN]) != media:
+        loop.media_us = core.now_us
+    loop.routine = 0
+    if core.now_us - loop.media_us > QUIET_US:
+        loop.feedback_us = 0
+        loop.routine = more == 0 and core.events.written == events and ready & (READY_MEDIA | READY_FEEDBACK)
+    return more
+
+
 cdef void *loop_body(void *argument) noexcept nogil:
     cdef Loop *loop = <Loop *>argument
     cdef Core *core = loop.core
@@ -184,7 +170,7 @@ cdef void *loop_body(void *argument) noexcept nogil:
             rounds += 1
             if loop.streams != NULL and (tcp_is_used(loop.streams) or rounds % ROUNDS_A_LOOK == 0):
                 ready |= READY_STREAMS
-        ready = run_once(loop, ready)
+        ready = run_turn(loop, ready)
         done_us = monotonic_us()
         core.counters.busy_us += <uint64_t>(done_us - woken_us)
         core.counters.elapsed_us += <uint64_t>(done_us - before_us)
@@ -292,6 +278,10 @@ cdef class Worker:
         self.loop.socket_fd = self.loop.feedback_fd = -1
         tcp_free(self.loop.streams)
         self.loop.streams = NULL
+
+    @property
+    def receive_drops(self) -> int:
+        return receive_drops(self.loop.socket_fd) + receive_drops(self.loop.feedback_fd)
 
     @property
     def address(self) -> tuple[str, int]:

@@ -82,6 +82,41 @@ def wired(host: str = "127.0.0.1") -> Iterator[Wire]:
         wire.close()
 
 
+def test_media_that_waited_too_long_is_dropped_and_what_follows_is_not() -> None:
+    wire = Wire("127.0.0.1")
+    try:
+        sender, receiver = wire.client(), wire.client()
+        engine = wire.bed.engine
+        track = engine.add_track(sender.transport, video_track())
+        engine.route(engine.add_slot(receiver.transport, video_slot()), track)
+        source = VideoSource(sender, 500)
+        for place in range(20):
+            wire.send(sender, source.frame(keyframe=place == 0)[0])
+        time.sleep(0.3)  # longer than media may wait for a worker that does not come
+        wire.worker.start()
+        end = time.monotonic() + 5
+        while engine.counters().dropped["overload"] < 20 and time.monotonic() < end:
+            time.sleep(0.001)
+        for packet in source.frame(keyframe=True, packets=3):
+            wire.send(sender, packet)
+        wire.wait(receiver, 3)
+        assert len(receiver.rtp) == 3
+        assert {reason: count for reason, count in engine.counters().dropped.items() if count} == {"overload": 20}
+        assert wire.worker.receive_drops == 0
+    finally:
+        wire.close()
+
+
+def test_what_the_kernel_drops_is_known() -> None:
+    worker = Worker(Engine(), "127.0.0.1", 0, receive_buffer=1 << 14)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(200):
+            sender.sendto(bytes(1000), worker.address)
+    assert 100 < worker.receive_drops < 200
+    worker.stop()
+    assert worker.receive_drops == 0
+
+
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_burst_is_forwarded_without_loss(host: str) -> None:
     with wired(host) as wire:
