@@ -131,6 +131,9 @@ async def test_what_the_room_forbids_can_not_be_turned_on(tabs: Tabs, server: Se
     await told(bo, "Ana has muted you")
     for control, hint in (("microphone", "The hosts keep microphones off"), ("share", "Only hosts share their screen")):
         await bo.page.locator(f'[data-control="{control}"][aria-label="{hint}"]:disabled').wait_for(timeout=TIMEOUT_MS)
+    await bo.page.keyboard.press("Control+d")
+    await told(bo, "The hosts keep microphones off")
+    await bo.page.locator('[data-control="microphone"].off:disabled').wait_for()
     await bo.press("chat")
     await bo.page.locator("#chat-text:disabled").wait_for()
 

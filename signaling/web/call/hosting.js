@@ -51,7 +51,7 @@ export class Hosting {
 
   asked({ source, muted, by }) {
     const device = this.#local[source];
-    if (!device || device.on === !muted) return;
+    if (!device || device.on === !muted || (!muted && !this.#meeting.may(source))) return;
     const key = `${source}${muted ? "Off" : "On"}`;
     const action = () => (muted ? this.#local.turnOff(source) : this.#local.turnOn(source));
     const text = t(`asked.${key}`, { name: this.#nameOf(by) });

@@ -91,7 +91,7 @@ export class CallView {
     );
     this.#listen();
     this.#keys = new Keys({
-      toggle: (source) => local.toggle(source),
+      toggle: (source) => this.#toggle(source),
       muted: () => Boolean(local.microphone.track) && !local.microphone.on,
       talk: (on) => this.#talk(on),
     });
@@ -158,7 +158,7 @@ export class CallView {
     switch (id) {
       case "microphone":
       case "camera":
-        return this.#local.toggle(id);
+        return this.#toggle(id);
       case "share":
         return this.#share();
       case "hand":
@@ -218,7 +218,20 @@ export class CallView {
     }
   }
 
+  /** By button or key; whatever may not be turned on now says why. */
+  #toggle(source) {
+    const hint = this.#local[source].on ? null : this.#hint(source);
+    return hint ? notify(hint, `${source === "camera" ? "camera" : "mic"}-off`) : this.#local.toggle(source);
+  }
+
+  /** Why a source cannot be turned on, or null. */
+  #hint(source) {
+    if (!this.#meeting.may(source)) return t(`forbidden.${source}`);
+    return source === "camera" && this.#audioOnly.on ? t("call.audioOnly") : null;
+  }
+
   #talk(on) {
+    if (on && this.#hint("microphone")) return;
     if (on) {
       this.#local.turnOn("microphone");
       notify(t("call.spaceTalking"), "mic");
@@ -320,11 +333,9 @@ export class CallView {
   #drawDevices() {
     const { microphone, camera } = this.#local;
     const { buttons } = this.#controls;
-    const hint = (source) => (this.#meeting.may(source) ? null : t(`forbidden.${source}`));
-    buttons.set("microphone", microphone.on, { off: !microphone.on, busy: microphone.busy, hint: hint("microphone") });
-    const busy = camera.busy || this.#audioOnly.on;
-    buttons.set("camera", camera.on, { off: !camera.on, busy, hint: hint("camera") });
-    buttons.set("share", this.#sender.sharing, { hint: this.#sender.sharing ? null : hint("screen") });
+    buttons.set("microphone", microphone.on, { off: !microphone.on, busy: microphone.busy, hint: this.#hint("microphone") });
+    buttons.set("camera", camera.on, { off: !camera.on, busy: camera.busy, hint: this.#hint("camera") });
+    buttons.set("share", this.#sender.sharing, { hint: this.#sender.sharing ? null : this.#hint("screen") });
   }
 
   /** Many messages, one drawing. */
