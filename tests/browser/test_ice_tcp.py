@@ -4,11 +4,12 @@ Either the UDP candidates in a page's answer name a port where everything vanish
 """
 
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from ciranda.server import Server
 from sfu.config import Settings
@@ -44,6 +45,13 @@ SELECTED = """async () => {
 }"""
 CONNECTED_MS = 5_000
 """From the answer to a connected transport, as the page measures it; seen: 0.35 s, UDP vanishing."""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server() -> AsyncIterator[Server]:
+    """Two shall meet through the server, too."""
+    async with Server(Settings(http_port=0, media_port=0, direct_calls=False)) as running:
+        yield running
 
 
 async def join(tabs: Tabs, server: Server, name: str, *scripts: str) -> MeetingPage:
