@@ -32,7 +32,7 @@ FLAGS = (
     "--disable-renderer-backgrounding",
 )
 ROOM = "bench-waits"
-DIRECT_OFF = ("--direct-calls", "false")
+DIRECT_OFF = ("--no-direct-calls",)
 """The way through the server is measured."""
 WATCH = Path(__file__).parent / "page_watch.js"
 TYPING_MS = 250
