@@ -26,7 +26,7 @@ cdef enum:
     RTP_LAST = 191
     RTCP_FIRST = 192        # second byte (RFC 5761, section 4)
     RTCP_LAST = 223
-    MAX_QUEUED_US = 250000  # that media may have waited in the socket's buffer
+    MAX_QUEUED_US = 500000  # that media may have waited in the socket's buffer
 
 
 cdef void receive_datagram(Core *core, uint8_t *data, size_t length, const Endpoint *source,

@@ -92,7 +92,7 @@ def test_media_that_waited_too_long_is_dropped_and_what_follows_is_not() -> None
         source = VideoSource(sender, 500)
         for place in range(20):
             wire.send(sender, source.frame(keyframe=place == 0)[0])
-        time.sleep(0.3)  # longer than media may wait for a worker that does not come
+        time.sleep(0.6)  # longer than media may wait for a worker that does not come
         wire.worker.start()
         end = time.monotonic() + 5
         while engine.counters().dropped["overload"] < 20 and time.monotonic() < end:
