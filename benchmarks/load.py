@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.adapters import Adapter, adapter_for
 from benchmarks.fleet import Fleet, Load
-from benchmarks.floor import measure_floor
+from benchmarks.floor import Floor, measure_floor
 from benchmarks.patterns import PATTERNS
 from benchmarks.plot import load_figure
 from benchmarks.progress import Progress
@@ -147,16 +147,21 @@ async def watch(
     return windows
 
 
-async def add_floor(found: dict[str, Any], load: Load, progress: Progress) -> None:
-    """Measures what the same packets to as many sockets cost at best, and puts the ratios beside it."""
+async def floor_of(load: Load, packets_per_second: float, progress: Progress) -> Floor:
+    """What the same packets to as many sockets cost at best; `packets_per_second` to each of them, where paced."""
     sizes = [size for stream in load.pattern.streams for size in stream.sizes]
     progress.show("floor", 0.5)
-    floor = await asyncio.to_thread(
+    return await asyncio.to_thread(
         measure_floor,
         receivers_count=max(1, load.sinks),
         packet_size=sum(sizes) // len(sizes),
-        packets_per_second=max(1.0, found["packets"]["forwarded_per_second"] / max(1, load.sinks)),
+        packets_per_second=max(1.0, packets_per_second),
     )
+
+
+async def add_floor(found: dict[str, Any], load: Load, progress: Progress) -> None:
+    """Puts the floor, and the ratios to it, beside what was found."""
+    floor = await floor_of(load, found["packets"]["forwarded_per_second"] / max(1, load.sinks), progress)
     found["floor"] = asdict(floor)
     if found["server"] is not None:
         found["ratio_to_floor"] = found["server"]["us_per_packet"] / floor.sendmmsg_us

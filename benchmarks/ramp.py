@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks.fleet import Fleet
-from benchmarks.load import add_load_arguments, connected, load_of
+from benchmarks.load import add_load_arguments, connected, floor_of, load_of
 from benchmarks.plot import ramp_figure
 from benchmarks.progress import Progress
-from benchmarks.report import fit, lines
+from benchmarks.report import fit, floor_text, lines
 from benchmarks.result import OTHERS
 from benchmarks.step import Step, measure_step
 from benchmarks.target import Target, add_target_arguments, opened
@@ -33,7 +33,8 @@ async def run(options: argparse.Namespace, progress: Progress) -> dict[str, Any]
         fleet.activate(0)
         fleet.start()
         steps, why = await climb(target, fleet, progress, seconds=options.seconds)
-    return outcome(str(load), steps, why)
+    floor = await floor_of(load, load.pattern.packets_per_second, progress)
+    return outcome(str(load), steps, why) | {"floor": asdict(floor)}
 
 
 async def climb(target: Target, fleet: Fleet, progress: Progress, *, seconds: float) -> tuple[list[Step], str]:
@@ -90,6 +91,10 @@ def table(found: dict[str, Any]) -> str:
     end = f", then {found['broke']}" if found["broke"] else ", and more publishers (--rooms) would have fitted"
     rows.append(("load", found["load"]))
     rows.append(("carried", f"{capacity['packets_per_second']:,.0f} packets/s{end}" if capacity else found["broke"]))
+    rows.append(("floor", floor_text(found["floor"])))
+    if capacity and capacity["us_per_packet"]:
+        ratio = capacity["us_per_packet"] / found["floor"]["sendmmsg_us"]
+        rows.append(("ratio", f"{ratio:.2f} to sendmmsg at what was carried"))
     return lines([*rows, fit(found["unfit"])])
 
 

@@ -16,7 +16,7 @@ BUSY = 0.97
 LATE = 0.25
 """Above this share of packets sent over 2 ms late the clients are at their end."""
 
-LATENCY_US = 100_000
+LATENCY_US = 200_000
 """Above this p99 something queues."""
 
 

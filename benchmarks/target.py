@@ -15,7 +15,7 @@ from benchmarks.process import ServerProcess, Usage, usage
 
 OWN_SERVER_OPTIONS = (
     *("--joins-per-second", "100000", "--join-burst", "100000", "--max-participants", "10000"),
-    *("--log-level", "warning"),
+    *("--messages-per-second", "100000", "--message-burst", "100000", "--log-level", "warning"),
 )
 """All clients come from one address here: what shields a server from one address would be all that is measured."""
 

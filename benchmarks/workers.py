@@ -34,8 +34,8 @@ async def run(options: argparse.Namespace, progress: Progress) -> dict[str, Any]
     both = [(s, same[s.publishers]) for s in held_one if s.publishers in same]
     found: dict[str, Any] = {
         "load": str(load),
-        "one": {"steps": [asdict(s) for s in one], "broke": why_one},
-        "two": {"steps": [asdict(s) for s in two], "broke": why_two},
+        "one": {"steps": [asdict(s) for s in one], "held": len(held_one), "broke": why_one},
+        "two": {"steps": [asdict(s) for s in two], "held": len(held_two), "broke": why_two},
         "unfit": disturbed([*one, *two]),
         "failures": [] if held_one and held_two else ["one of them carried nothing"],
     }
@@ -51,8 +51,7 @@ async def run(options: argparse.Namespace, progress: Progress) -> dict[str, Any]
 def table(found: dict[str, Any]) -> str:
     rows = [("load", found["load"])]
     for name in ("one", "two"):
-        held = [s for s in found[name]["steps"] if s["lost_share"] <= 0.001]
-        last = held[-1] if held else found[name]["steps"][-1]
+        last = found[name]["steps"][max(0, found[name]["held"] - 1)]
         cpu = f"{last['cpu_share']:.0%} of a core" if last["cpu_share"] is not None else ""
         held_text = f"{last['packets_per_second']:,.0f} packets/s, {cpu}, machine {last['machine_busy']:.0%} busy"
         rows.append((f"{name} worker(s)", f"{held_text}; then {found[name]['broke'] or 'no more load'}"))

@@ -53,9 +53,9 @@ def test_a_step_breaks_by_loss_lateness_a_full_machine_or_latency() -> None:
     assert fine.broke() == ""
     for change, word in (
         ({"lost_share": 0.01}, "lost"),
-        ({"late_share": 0.2}, "late"),
+        ({"late_share": 0.5}, "late"),
         ({"machine_busy": 0.99}, "busy"),
-        ({"p99_us": 200_000}, "200 ms"),
+        ({"p99_us": 300_000}, "300 ms"),
     ):
         values = {name: getattr(fine, name) for name in fine.__slots__} | change
         assert word in Step(**values).broke()
