@@ -2,9 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from itertools import permutations
 
+import pytest_asyncio
+
 from ciranda.server import Server
+from sfu.config import Settings
 from tests.harness.chromium import Tabs
 from tests.harness.meeting_page import MeetingPage
 from tests.harness.stats import Sample, eventually, flow_faults, steady
@@ -58,9 +62,16 @@ async def test_tiles_follow_who_comes_and_goes(tabs: Tabs, server: Server) -> No
     await ana.wait_for_slots(audio=1, video=1)
 
 
-async def test_a_reloaded_page_is_back_within_two_seconds(tabs: Tabs, server: Server) -> None:
-    ana = await MeetingPage.join(tabs, server.url, "reload", "Ana")
-    bo = await MeetingPage.join(tabs, server.url, "reload", "Bo")
+@pytest_asyncio.fixture(loop_scope="session")
+async def relaying() -> AsyncIterator[Server]:
+    """A server without direct calls: what is measured came over it."""
+    async with Server(Settings(http_port=0, media_port=0, direct_calls=False)) as running:
+        yield running
+
+
+async def test_a_reloaded_page_is_back_within_two_seconds(tabs: Tabs, relaying: Server) -> None:
+    ana = await MeetingPage.join(tabs, relaying.url, "reload", "Ana")
+    bo = await MeetingPage.join(tabs, relaying.url, "reload", "Bo")
     for person, other in ((ana, "Bo"), (bo, "Ana")):
         await person.wait_for_pictures(other)
     await ana.page.evaluate(
