@@ -8,9 +8,21 @@ from tests.harness.chromium import Tabs
 from tests.harness.firefox import own_address
 from tests.harness.firefox_driver import FirefoxPage, firefox_page
 from tests.harness.meeting_page import MeetingPage
+from tests.harness.page_server import PAGES
 from tests.harness.stats import eventually
 
-SEES_BO = "document.querySelector('.tile[aria-label=\"Bo\"]')?.classList.contains('playing') ?? false"
+HEARS = """(async () => (await sample()).some(({ type, kind, totalAudioEnergy }) =>
+  type === 'inbound-rtp' && kind === 'audio' && totalAudioEnergy > 0))()"""
+
+
+def sees(caption: str) -> str:
+    """A picture in this tile is decoded and goes on."""
+    return f"""(() => {{
+      const video = document.querySelector('.tile.playing[aria-label="{caption}"] video');
+      return video?.videoWidth > 0 && video.currentTime > 0.5;
+    }})()"""
+
+
 DRAWN_SCREEN = """(() => {
   navigator.mediaDevices.getDisplayMedia = async () => {
     const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 });
@@ -31,6 +43,7 @@ async def test_firefox_and_chromium_meet(tabs: Tabs) -> None:
         pytest.skip("Firefox does not pair with candidates on loopback, and this machine has no other address")
     settings = Settings(http_port=0, media_port=0, media_host=address, insecure=True)
     async with Server(settings) as server, firefox_page() as fox:
+        await fox.before_pages((PAGES / "instrument.js").read_text("utf-8"))
         await fox.goto(f"{server.url}/fox")
         await fox.wait_for("document.querySelector('.preview video')?.videoWidth > 0")
         await fox.evaluate("document.querySelector('#name').value = 'Fox'")
@@ -38,7 +51,8 @@ async def test_firefox_and_chromium_meet(tabs: Tabs) -> None:
         await fox.wait_for("globalThis.ciranda?.connectionState === 'connected'")
         bo = await MeetingPage.join(tabs, server.url, "fox", "Bo")
         await bo.wait_for_pictures("Fox")
-        await fox.wait_for(SEES_BO)
+        await fox.wait_for(sees("Bo"))
+        await fox.wait_for(HEARS)
 
         async def heard() -> bool:
             return any(s["totalAudioEnergy"] > 0 for s in (await bo.sample()).inbound("audio").values())
@@ -59,13 +73,22 @@ async def test_firefox_and_chromium_meet(tabs: Tabs) -> None:
         await bo.tile("Screen of Fox", playing=True).wait_for(timeout=20_000)
         await press(fox, "share")
         await bo.wait_for_tiles("Bo (you)", "Fox")
+        await bo.press("share")
+        await fox.wait_for(sees("Screen of Bo"))
+        await bo.press("share")
+        await fox.wait_for("!document.querySelector('.tile[aria-label=\"Screen of Bo\"]')")
+
+        await press(fox, "microphone")
+        await bo.page.locator('li.tile[aria-label="Fox"] .tile-mark').wait_for()
+        await press(fox, "microphone")
 
         identity = await fox.evaluate("ciranda.self.id")
         await fox.reload()
         await fox.wait_for(f"globalThis.ciranda?.self?.id === {identity!r}")
-        await fox.wait_for(SEES_BO)
+        await fox.wait_for(sees("Bo"))
         await bo.wait_for_pictures("Fox")
 
         await fox.evaluate("document.querySelector('.control.leave').click()")
         await fox.evaluate("document.querySelector('#leave-menu button').click()")
         await bo.wait_for_tiles("Bo (you)")
+        await fox.wait_for("document.querySelector('.end h1')?.textContent === 'You left the meeting'")

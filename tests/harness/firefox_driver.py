@@ -33,6 +33,10 @@ class FirefoxPage:
         tree = await self._command("browsingContext.getTree")
         self._context = tree["contexts"][0]["context"]
 
+    async def before_pages(self, script: str) -> None:
+        """Runs in every page from now on, before its own scripts."""
+        await self._command("script.addPreloadScript", functionDeclaration=f"() => {{{script}}}")
+
     async def goto(self, url: str) -> None:
         await self._command("browsingContext.navigate", context=self._context, url=url, wait="complete")
 
