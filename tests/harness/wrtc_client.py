@@ -6,7 +6,7 @@ import contextlib
 import json
 import math
 import time
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import webrtc
@@ -183,7 +183,7 @@ class WrtcHttpClient:
         self.connection = webrtc.RTCPeerConnection()
         self.media = Media()
 
-    async def __aenter__(self) -> "WrtcHttpClient":
+    async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession()
         return self
 
@@ -222,5 +222,8 @@ class WrtcHttpClient:
             body = await response.text()
             assert response.status == 201, f"{response.status}: {body}"
             location = str(response.url.join(yarl.URL(response.headers["Location"])))
-        await self.connection.set_remote_description(webrtc.RTCSessionDescriptionInit(type="answer", sdp=body))
+        await self.take_answer(body)
         return location
+
+    async def take_answer(self, sdp: str) -> None:
+        await self.connection.set_remote_description(webrtc.RTCSessionDescriptionInit(type="answer", sdp=sdp))
