@@ -17,8 +17,14 @@ from tests.harness.wrtc_client import WrtcHttpClient
 
 STOPPED_S = 0.8
 """How long the machine takes the server off the processor: more than any alert on slowness allows."""
-DRAWS_NOTHING = ("ciranda_packets_dropped_total", "ciranda_takeovers_total", "ciranda_direct_messages_refused_total")
-"""Panels that are empty as long as all is well."""
+DRAWS_NOTHING = (
+    "ciranda_packets_dropped_total",
+    "ciranda_takeovers_total",
+    "ciranda_direct_messages_refused_total",
+    "ciranda_moderation_total",
+    "ciranda_tcp_closed_total",
+)
+"""Panels that are empty as long as all is well and nobody has to keep order."""
 
 
 @pytest.fixture
