@@ -89,3 +89,17 @@ async def test_a_nap_shorter_than_that_is_seen_by_nobody(server: Server) -> None
         assert await ana.id() == identity
         assert "participant_left" not in departures(bo)
         await tabs.close()
+
+
+async def test_a_tab_whose_scripts_stand_still_keeps_its_place(tabs: Tabs) -> None:
+    """Hidden tabs run their timers once a minute, frozen ones not at all: what the server asks is answered by the browser."""
+    patient = Settings(http_port=0, media_port=0, heartbeat_seconds=1.0, resume_seconds=0.5)
+    async with Server(patient) as server, WrtcParticipant(server.url, "frozen", "Bo") as bo:
+        ana = await MeetingPage.join(tabs, server.url, "frozen", "Ana")
+        devtools = await ana.tab.context.new_cdp_session(ana.page)
+        await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
+        await asyncio.sleep(5)
+        assert names(server) == ["Ana", "Bo"]
+        assert departures(bo) == []
+        await devtools.send("Page.setWebLifecycleState", {"state": "active"})
+        assert await ana.page.evaluate("() => ciranda.state") == "joined"
