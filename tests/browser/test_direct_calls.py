@@ -13,7 +13,7 @@ from sfu.config import Settings
 from sfu.direct_signal import Reason
 from tests.harness.chromium import Tabs
 from tests.harness.direct_link import cuttable_paths
-from tests.harness.direct_page import Couple, Senses
+from tests.harness.direct_page import Couple, DirectPage, Senses
 from tests.harness.meeting_page import MeetingPage
 from tests.harness.signaling import Signaling
 from tests.harness.stats import eventually
@@ -118,8 +118,6 @@ async def test_a_direct_path_that_falls_silent_is_left_within_a_second(tabs: Tab
             taken = server.node.direct.takeovers
             assert sum(taken.values()) == 1, taken
             assert set(taken) <= {Reason.SILENCE, Reason.FAILED, Reason.LOSS}
-            path.restore()
-            await couple.on("direct", within_s=30)
             for page in couple.both:
                 assert page.tab.errors == []
                 await page.tab.close()
@@ -230,7 +228,27 @@ async def test_devices_and_screens_change_during_a_direct_call(tabs: Tabs, serve
     await eventually(screen_goes, within_s=10, what="the screen goes over the server")
     await ana.press("share")
     await bo.wait_for_tiles("Bo (you)", "Ana")
+    await bo.page.evaluate("() => ciranda.receiveVideo(false)")
+    await eventually(lambda: sends_pictures(ana, False), within_s=10, what="Ana sends no picture that nobody looks at")
+    await bo.page.evaluate("() => ciranda.receiveVideo(true)")
+    await eventually(lambda: sends_pictures(ana, True), within_s=10, what="Ana's pictures go again")
+    await bo.wait_for_pictures("Ana")
+    assert await bo.page.evaluate("() => ciranda.way") == "direct"
     assert bo.tab.errors == ana.tab.errors == []
+
+
+async def sends_pictures(page: DirectPage, wanted: bool) -> bool:
+    """On the direct path, within the next moment."""
+    grew: bool = await page.page.evaluate(
+        """async () => {
+          const frames = async () => [...(await connections.at(-1).getStats()).values()]
+            .filter(({ type, kind }) => type === 'outbound-rtp' && kind === 'video').reduce((sum, s) => sum + s.framesSent, 0);
+          const before = await frames();
+          await new Promise((done) => setTimeout(done, 400));
+          return (await frames()) > before;
+        }"""
+    )
+    return grew is wanted
 
 
 async def test_a_fade_is_short_and_keeps_its_power(tabs: Tabs, server: Server) -> None:
