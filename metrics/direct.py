@@ -17,7 +17,8 @@ def direct_metrics(node: Node) -> Iterator[Metric]:
     yield gauge("direct_rooms", "Rooms whose two go directly now.", [], {(): rooms})
     takeovers: Values = {(reason.value,): count for reason, count in tallies.takeovers.items()}
     yield counter("takeovers", "Direct calls that the server took over.", ["reason"], takeovers)
-    attempts: Values = {("direct",): 0.0} | {(outcome,): float(count) for outcome, count in tallies.attempts.items()}
+    attempts: Values = {("direct",): 0.0}
+    attempts.update({(outcome,): count for outcome, count in tallies.attempts.items()})
     yield counter("direct_attempts", "Attempts at a direct call, by what came of them.", ["outcome"], attempts)
     refused: Values = {(kind,): count for kind, count in tallies.refused.items()}
     yield counter("direct_messages_refused", "Messages of direct calls that were not used.", ["reason"], refused)
