@@ -14,7 +14,7 @@ from tests.integration.test_transport import port as port
 async def test_routine_checks_never_reach_the_loop_and_keep_consent(
     port: MediaPort, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    side, client = await connected(port, silence_s=0.6, consent_s=1.0)
+    side, client = await connected(port, silence_s=0.6, consent_s=2.0)
     seen: list[bytes] = []
     monkeypatch.setattr(port, "_stun", lambda data, *_: seen.append(data))
     last = began = asyncio.get_running_loop().time()
@@ -27,7 +27,7 @@ async def test_routine_checks_never_reach_the_loop_and_keep_consent(
     assert not side.seen(Disconnected)
     await until(lambda: side.reasons == ["consent_expired"])
     assert side.seen(Disconnected)
-    assert 0.9 < asyncio.get_running_loop().time() - last < 2.0
+    assert 1.9 < asyncio.get_running_loop().time() - last < 3.0
     client.send(client.request())
     await until(lambda: len(seen) == 1)
     client.close()
