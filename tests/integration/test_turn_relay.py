@@ -72,7 +72,9 @@ async def tabs(turn: Coturn) -> AsyncIterator[Tabs]:
 
 
 def settings(turn: Coturn, transport: str, **more: Any) -> Settings:
-    return Settings(http_port=0, media_port=0, turn_server=(turn.url(transport),), turn_secret=SECRET, direct_calls=False, **more)
+    return Settings(
+        http_port=0, media_port=0, turn_server=(turn.url(transport),), turn_secret=SECRET, direct_calls=False, **more
+    )
 
 
 async def join(tabs: Tabs, server: Server, name: str) -> MeetingPage:
