@@ -15,7 +15,7 @@ from ciranda.server import Server
 from scripts.screenshots.views import VIEWS, View, show
 
 AXE_SCRIPT = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
-LOCALES = ("en-GB", "pt-BR")
+LOCALES = ("en-GB", pytest.param("pt-BR", marks=pytest.mark.slow))
 SCHEMES = ("light", "dark")
 MORE_OF_THE_SAME = {"grid-2", "grid-3", "grid-9", "grid-26", "sidebar", "hands", "audio-only"}
 FIND = """async () => (await axe.run({ resultTypes: ['violations'] })).violations.flatMap(({ id, nodes }) =>
