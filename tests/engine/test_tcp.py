@@ -151,10 +151,11 @@ def test_who_comes_from_the_same_port_again_is_somebody_else() -> None:
         again = TcpClient.__new__(TcpClient)
         again.wire, again._data = wire, b""
         again.socket = socket.socket()
+        wire.clients.append(again)
         again.socket.settimeout(10)
+        again.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         again.socket.bind(name)
         again.socket.connect(wire.worker.address)
-        wire.clients.append(again)
         wire.events.clear()
         fresh = again.address()
         assert (fresh[:2], fresh != stale) == (name, True)

@@ -1,5 +1,6 @@
 """Payload descriptors: keyframes and frame starts are found, in what other software wrote and in every shape of a descriptor."""
 
+import os
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
@@ -56,6 +57,14 @@ def streamed(encoder: str, options: dict[str, str], frames: int) -> Iterator[tup
                     yield encoded.is_keyframe, list(received(receiver))
 
 
+@pytest.fixture
+def priority() -> Iterator[None]:
+    """SVT-AV1 gives the calling thread real-time priority where it may, and whatever is started later would inherit it."""
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    yield
+    os.sched_setscheduler(0, policy, parameters)
+
+
 def received(receiver: socket) -> Iterator[bytes]:
     while True:
         try:
@@ -66,6 +75,7 @@ def received(receiver: socket) -> Iterator[bytes]:
             yield datagram
 
 
+@pytest.mark.usefixtures("priority")
 @pytest.mark.parametrize(
     ("format", "encoder", "options"),
     [
