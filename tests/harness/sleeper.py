@@ -30,7 +30,8 @@ class Sleeper:
         found = list(self._processes())
         assert found, "there is no such browser"
         for process in found:
-            os.kill(process, which)
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself in between
+                os.kill(process, which)
 
     def _processes(self) -> Iterator[int]:
         parents: dict[int, int] = {}
