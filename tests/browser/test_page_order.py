@@ -56,9 +56,15 @@ async def test_people_wait_are_let_in_or_refused_and_hear_of_the_end(tabs: Tabs,
     await says(dan, "Waiting to be let in")
     eve = await knock(tabs, server, "door", "Eve")
     await ana.page.locator(".banner", has_text="2 people want to come in").wait_for(timeout=TIMEOUT_MS)
-    await eve.page.get_by_role("button", name="Do not wait").click()
+    await ana.page.get_by_role("button", name="Refuse all").click()
+    for tab in (dan, eve):
+        await says(tab, "You were not let in")
+        await tab.page.click("button[type=submit]")
+        await says(tab, "Waiting to be let in")
+    await ana.page.get_by_role("button", name="Refuse all").wait_for(timeout=TIMEOUT_MS)
+    await eve.page.get_by_role("button", name="Stop waiting").click()
     await eve.page.locator("#name").wait_for()
-    await ana.page.locator(".banner", has_text="Dan wants to come in").wait_for(timeout=TIMEOUT_MS)
+    await ana.page.get_by_role("button", name="Refuse Eve").wait_for(state="detached", timeout=TIMEOUT_MS)
 
     await ana.press("leave")
     await ana.page.locator("#leave-menu").get_by_role("button", name="End for everybody").click()

@@ -9,16 +9,16 @@ export class People {
   #list = h("ul", { class: "people" });
   #rows = new Map(); // participant id → Person
   #waiting = h("ul", { class: "people" });
-  #all;
+  #ways;
   #door;
   #actions;
 
   /** @param {{orders: (id: string, button: HTMLElement) => void, admit: (ids?: string[]) => void, refuse: (ids?: string[]) => void}} actions */
   constructor(actions) {
     this.#actions = actions;
-    this.#all = h("button", { type: "button", class: "secondary compact", onclick: () => actions.admit() }, t("waiting.admitAll"));
-    const head = h("div", { class: "door-head" }, h("h3", {}, t("waiting.title")), this.#all);
-    this.#door = h("section", { class: "door", hidden: true }, head, this.#waiting);
+    const all = (key, action) => h("button", { type: "button", class: "secondary compact", onclick: () => action() }, t(key));
+    this.#ways = h("div", { class: "door-ways" }, all("waiting.refuseAll", actions.refuse), all("waiting.admitAll", actions.admit));
+    this.#door = h("section", { class: "door", hidden: true }, h("h3", {}, t("waiting.title")), this.#waiting, this.#ways);
     this.element = h("div", { class: "people-panel" }, this.#door, this.#count, this.#list);
   }
 
@@ -40,7 +40,7 @@ export class People {
   /** @param {{id: string, name: string, removed: boolean}[]} waiting */
   setWaiting(waiting) {
     show(this.#door, waiting.length > 0);
-    show(this.#all, waiting.length > 1);
+    show(this.#ways, waiting.length > 1);
     const focused = document.activeElement?.dataset.waiting;
     this.#waiting.replaceChildren(...waiting.map((one) => this.#waiter(one)));
     if (focused) (this.#waiting.querySelector(`[data-waiting="${focused}"]`) ?? this.#waiting.querySelector("button"))?.focus();

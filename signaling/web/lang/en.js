@@ -31,7 +31,7 @@ export default {
   "lobby.listenOnly": "You can join without camera and microphone.",
   "lobby.waiting": "Waiting to be let in",
   "lobby.waitingText": "Somebody who leads the meeting will let you in. You can check camera and microphone meanwhile.",
-  "lobby.waitingEnd": "Do not wait",
+  "lobby.waitingEnd": "Stop waiting",
 
   "device.microphone": "Microphone",
   "device.camera": "Camera",
@@ -219,6 +219,7 @@ export default {
   "waiting.admit": "Admit",
   "waiting.admitName": "Admit {name}",
   "waiting.admitAll": "Admit all",
+  "waiting.refuseAll": "Refuse all",
   "waiting.refuse": "Refuse {name}",
   "waiting.removed": "was removed before",
 

@@ -31,7 +31,7 @@ export default {
   "lobby.listenOnly": "Você pode entrar sem câmera e microfone.",
   "lobby.waiting": "Esperando para entrar",
   "lobby.waitingText": "Quem conduz a reunião vai deixar você entrar. Enquanto isso, confira câmera e microfone.",
-  "lobby.waitingEnd": "Não esperar",
+  "lobby.waitingEnd": "Parar de esperar",
 
   "device.microphone": "Microfone",
   "device.camera": "Câmera",
@@ -219,6 +219,7 @@ export default {
   "waiting.admit": "Permitir",
   "waiting.admitName": "Permitir {name}",
   "waiting.admitAll": "Permitir todos",
+  "waiting.refuseAll": "Recusar todos",
   "waiting.refuse": "Recusar {name}",
   "waiting.removed": "já foi retirado",
 
