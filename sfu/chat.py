@@ -1,5 +1,6 @@
 """Text from one participant's data channel to the others'. It owns the format and its limits; transports carry it."""
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -78,6 +79,14 @@ def parse_draft(data: str) -> Draft:
     if not text.strip() and draft.file is None:
         raise ProtocolError("a data channel message says something")
     return draft
+
+
+def reference(data: str) -> str | None:
+    """By what its sender knows a text that is not accepted, where it says so."""
+    with contextlib.suppress(ValueError, RecursionError, ProtocolError):
+        message = json.loads(data) if len(data) <= MAX_BYTES else None
+        return _short(message, "ref") if isinstance(message, dict) else None
+    return None
 
 
 def _short(message: dict[str, Any], name: str) -> str | None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sfu.chat import ChatMessage, Draft, parse_draft
+from sfu.chat import ChatMessage, Draft, parse_draft, reference
 from sfu.chat_history import ChatHistory
 from sfu.config import Settings
 from sfu.errors import ProtocolError
@@ -21,6 +21,12 @@ CHAT = "chat"
 DELIVERIES_PER_SECOND = 1_000.0
 DELIVERY_BURST = 5_000.0
 """What one participant's texts may cost, counted in receivers: each takes 0.1 ms of the event loop, so this is a tenth of it."""
+
+
+ANSWERS_PER_SECOND, ANSWER_BURST = 2.0, 20.0
+"""Refusals that somebody is told of who sends more than may be, or nothing that can be read; the rest is silence: an answer
+costs as much as a delivery.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +58,19 @@ class Texts:
         self._settings = settings
         self._rates: dict[ParticipantId, TokenBucket] = {}
         self._shares: dict[ParticipantId, Share] = {}
+        self._answers: dict[ParticipantId, TokenBucket] = {}
 
     def enter(self, who: ParticipantId) -> None:
         """They may talk now."""
         self._rates[who] = TokenBucket(self._settings.messages_per_second, self._settings.message_burst)
         self._shares[who] = Share(DELIVERIES_PER_SECOND, DELIVERY_BURST)
+        self._answers[who] = TokenBucket(ANSWERS_PER_SECOND, ANSWER_BURST)
 
     def leave(self, who: ParticipantId) -> None:
         """They have left."""
         self._rates.pop(who, None)
         self._shares.pop(who, None)
+        self._answers.pop(who, None)
 
     def accept(
         self,
@@ -76,13 +85,13 @@ class Texts:
     ) -> tuple[ChatMessage, str | None] | Refused:
         """The message to send, and the sender's reference."""
         if not talker.may_send:
-            return self._refuse("not_permitted")
+            return self._turn_away(talker, "not_permitted", data, now_s)
         if self._shares[talker.id].spend(0, now_s) > 0 or not self._rates[talker.id].take(now_s):
-            return self._refuse("rate_limited")
+            return self._turn_away(talker, "rate_limited", data, now_s)
         try:
             draft = parse_draft(data)
         except ProtocolError:
-            return self._refuse("malformed")
+            return self._turn_away(talker, "malformed", data, now_s)
         if label != CHAT:
             draft = Draft(draft.text, ref=draft.ref)
         elif not talker.may_chat:
@@ -106,6 +115,13 @@ class Texts:
         if (share := self._shares.get(who)) is not None:
             share.spend(count, now_s)
 
-    def _refuse(self, reason: str, ref: str | None = None) -> Refused:
+    def _turn_away(self, talker: Talker, reason: str, data: str, now_s: float) -> Refused:
+        """Before anything is known of the text: it is looked into only where there is still an answer to give."""
+        if self._answers[talker.id].take(now_s):
+            return self._refuse(reason, reference(data))
+        self._refuse(reason, None)
+        return Refused()
+
+    def _refuse(self, reason: str, ref: str | None) -> Refused:
         self.refused[reason] = self.refused.get(reason, 0) + 1
-        return Refused(json.dumps({"ref": ref, "error": reason}) if ref is not None else None)
+        return Refused(json.dumps({"error": reason} | ({"ref": ref} if ref is not None else {})))

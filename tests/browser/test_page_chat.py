@@ -81,6 +81,10 @@ async def test_a_private_message_reaches_one_person_alone(tabs: Tabs, server: Se
     await cy.wait_for_message("Ana", "for all")
     assert await cy.page.evaluate(TEXTS) == ["for all"]
     assert await bo.page.evaluate(TEXTS) == ["between us", "for all"]
+    await ana.page.evaluate("() => ciranda.sendChat('too late', { to: 'p_gone' })")
+    failed = ana.page.locator(".chat-bubble.failed", has_text="too late")
+    await failed.get_by_role("alert").filter(has_text="Not sent: this person has left.").wait_for()
+    assert await ana.page.locator(".chat-bubble.failed").count() == 1
 
 
 async def test_files_are_chosen_or_dropped_and_fetched(tabs: Tabs, tmp_path: Path) -> None:

@@ -106,6 +106,32 @@ async def test_what_cannot_be_delivered_is_said_to_its_sender(table: Table) -> N
     assert table.house.room().texts.refused == {"no_recipient": 1, "no_file": 1, "not_permitted": 1}
 
 
+@pytest.mark.parametrize("label", ["chat", "reactions"])
+async def test_what_cannot_be_read_is_said_to_its_sender_alone(table: Table, label: str) -> None:
+    ana, bo = await table.sits("Ana", label), await table.sits("Bo", label)
+    for nonsense in ("{", "[]", '{"text": 5}', '{"text": " "}', '{"text": "x", "ref": 7}', "x" * 30_000):
+        ana.channel.send(nonsense)
+    ana.say("x" * 4_001, ref="r1")
+    ana.say("well", ref="r2")
+    answers = await ana.hears(8)
+    assert answers[:7] == [{"error": "malformed"}] * 6 + [{"error": "malformed", "ref": "r1"}]
+    assert [message["text"] for message in await bo.hears(1)] == ["well"]
+    assert table.house.room().texts.refused == {"malformed": 7}
+
+
+async def test_who_writes_too_much_is_told_which_text_went_nowhere() -> None:
+    async with doors(messages_per_second=0.1, message_burst=2) as house, Table(house) as table:
+        ana, bo = await table.sits("Ana"), await table.sits("Bo")
+        for number in range(40):
+            ana.say(str(number), ref=f"r{number}")
+        await until(lambda: house.room().texts.refused.get("rate_limited") == 38, 10.0)
+        await until(lambda: len(ana.talker.got) >= 22, 10.0)
+        refused = [message for message in ana.talker.messages if "error" in message]
+        assert refused[:20] == [{"error": "rate_limited", "ref": f"r{number}"} for number in range(2, 22)]
+        assert len(refused) < 30
+        assert [message["text"] for message in await bo.hears(2)] == ["0", "1"]
+
+
 async def test_a_shared_file_is_announced_by_the_servers_word(table: Table) -> None:
     ana, bo = await table.sits("Ana"), await table.sits("Bo")
     headers = {"Authorization": f"Bearer {ana.talker.member.welcome['resume']}", "Content-Type": "image/png"}

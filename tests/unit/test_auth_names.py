@@ -1,5 +1,7 @@
 """What rooms and people may be called."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,16 @@ def test_no_rooms(text: str) -> None:
         ("x" * 100, "x" * MAX_NAME),
         ("\u2066\u200f", ""),
         ("   ", ""),
+        ("\u200b\u2060\ufeff\u00ad", ""),
+        ("\u200d\u200c \u200d", ""),
+        ("\u3164\u2800\u115f", ""),
+        ("An\u200ba\ufeff", "Ana"),
+        ("Ana \u200d", "Ana"),
+        ("نیم\u200cفر", "نیم\u200cفر"),
+        ("❤\ufe0f\u200d🔥 👩\u200d💻", "❤\ufe0f\u200d🔥 👩\u200d💻"),
+        ("\u0338Ana", "Ana"),
+        ("x" + "\u0338" * 60, "x" + "\u0338" * 4),
+        ("דָּנָה", unicodedata.normalize("NFC", "דָּנָה")),
     ],
 )
 def test_names_are_cleaned(text: str, name: str) -> None:

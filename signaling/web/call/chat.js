@@ -2,7 +2,7 @@
 // Keeps what was said in this page.
 
 import { h, icon, show } from "../ui/dom.js";
-import { clock, t } from "../ui/i18n.js";
+import { clock, has, t } from "../ui/i18n.js";
 import { Composer } from "./composer.js";
 import { bubble } from "./message.js";
 import { Uploads } from "./uploads.js";
@@ -10,6 +10,7 @@ import { Uploads } from "./uploads.js";
 const MOST_MESSAGES = 500;
 const GROUP_MS = 3 * 60_000;
 const NEAR_END_PX = 80;
+const MOST_UNSURE = 50; // of one's own messages, that may still turn out not to be sent
 
 export class Chat {
   #list = h("ol", {});
@@ -23,6 +24,7 @@ export class Chat {
   #allowed = true;
   #files = 0;
   #last = null; // {from, to, at, element}
+  #unsure = new Map(); // reference → element
 
   /** @param {Meeting} meeting  of the client module */
   constructor(meeting) {
@@ -60,15 +62,23 @@ export class Chat {
     this.#composer.writeTo(id);
   }
 
-  failed() {
-    this.#state.textContent = t("chat.failed");
+  /** The server did not take a message: it is marked where it stands. @param {{code: string, ref?: string}} problem */
+  failed({ code, ref }) {
+    const text = t(has(`chat.failed.${code}`) ? `chat.failed.${code}` : "chat.failed");
+    const message = this.#unsure.get(ref);
+    if (!message) return void (this.#state.textContent = text);
+    this.#unsure.delete(ref);
+    message.classList.add("failed");
+    message.append(h("p", { class: "chat-failed", role: "alert" }, icon("warning"), text));
   }
 
   /** @param {{from, name, text, at, own, to, file}} message  @param {string | null} reader  the name, of a private one */
-  add({ from, name, text, at, own, to, file }, reader) {
+  add({ from, name, text, at, own, to, file, ref }, reader) {
     const stay = this.#scroller.scrollHeight - this.#scroller.scrollTop - this.#scroller.clientHeight > NEAR_END_PX;
     this.#empty.remove();
     const body = bubble({ text, file });
+    if (own && ref) this.#unsure.set(ref, body);
+    if (this.#unsure.size > MOST_UNSURE) this.#unsure.delete(this.#unsure.keys().next().value);
     const last = this.#last;
     if (last?.from === from && last.to === to && at - last.at < GROUP_MS) {
       last.element.append(body);
@@ -76,7 +86,7 @@ export class Chat {
     } else {
       const time = h("time", { dateTime: new Date(at).toISOString() }, clock(at));
       const secret = to && h("span", { class: "chat-private" }, icon("lock"), own ? t("chat.privateTo", { name: reader }) : t("chat.private"));
-      const head = h("p", { class: "chat-head" }, h("strong", {}, own ? t("you") : name), " ", time, secret);
+      const head = h("p", { class: "chat-head" }, h("strong", { dir: "auto" }, own ? t("you") : name), " ", time, secret);
       const element = h("li", { class: own ? "chat-group own" : "chat-group" }, head, body);
       this.#list.append(element);
       this.#last = { from, to, at, element };

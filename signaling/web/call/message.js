@@ -7,11 +7,11 @@ const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}']/g;
 
 /** @param {{text: string, file: {name: string, size: number, url: string} | null}} message */
 export function bubble({ text, file }) {
-  return h("div", { class: "chat-bubble" }, text ? h("p", { class: "chat-text" }, linked(text)) : null, file && fileCard(file));
+  return h("div", { class: "chat-bubble" }, text ? h("p", { class: "chat-text", dir: "auto" }, linked(text)) : null, file && fileCard(file));
 }
 
 function fileCard({ name, size, url }) {
-  const about = h("span", { class: "file-about" }, h("span", { class: "file-name" }, name), h("span", { class: "file-size" }, fileSize(size)));
+  const about = h("span", { class: "file-about" }, h("bdi", { class: "file-name" }, name), h("span", { class: "file-size" }, fileSize(size)));
   const label = t("file.download", { name, size: fileSize(size) });
   return h("a", { class: "file-card", href: safe(url), download: name, "aria-label": label, title: label }, icon("file"), about, icon("download"));
 }

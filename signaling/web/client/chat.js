@@ -32,12 +32,12 @@ export class Chat {
     if (!this.#channel?.send(message)) return false;
     this.#remember(ref);
     const { id: from, name } = this.#self();
-    this.#tell("chat", { from, name, text, at: Date.now(), own: true, to, file, past: false });
+    this.#tell("chat", { from, name, text, at: Date.now(), own: true, to, file, past: false, ref });
     return true;
   }
 
   #receive({ id, ref, error, from, name, text, at_ms: at, to = null, file = null, history = false }) {
-    if (ref && error && this.#known.has(ref)) return this.#tell("chatfailed", { code: error });
+    if (error) return this.#tell("chatfailed", { code: error, ref });
     if (typeof text !== "string" || typeof from !== "string") return undefined;
     const seen = id ? !this.#remember(id) : false;
     if (seen || (ref && this.#known.has(ref))) return undefined;

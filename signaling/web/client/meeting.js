@@ -4,7 +4,7 @@
 // Events (detail): "state" ({state}: idle, joining, waiting, joined, reconnecting, closed), "participantjoined" ({participant}),
 // "participantleft" ({participant, reason}), "participantchanged" ({participant}), "trackadded" and "trackchanged" ({participant, track}), "trackremoved"
 // ({participant, track: id}), "slots" ({slots}), "speakers" ({participants: ids}), "chat" ({from, name, text, at, own, to, file,
-// past}), "chatfailed" ({code}), "channel" ({open}: of the chat), "hand" ({participant, up}), "reaction" ({participant, reaction}),
+// past, ref}), "chatfailed" ({code, ref}), "channel" ({open}: of the chat), "hand" ({participant, up}), "reaction" ({participant, reaction}),
 // "receiving" ({video}), those of order.js, "connection" ({state}), "way" ({way}: direct or server), "trackended" ({source}), "error"
 // (MeetingError, the meeting goes on), "closed" (MeetingError; code "closed" after leave()).
 

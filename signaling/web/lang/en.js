@@ -134,6 +134,10 @@ export default {
   "chat.send": "Send",
   "chat.closed": "Connecting the chat…",
   "chat.failed": "The message was not sent.",
+  "chat.failed.rate_limited": "Not sent: too much at once. Wait a moment, then send it again.",
+  "chat.failed.no_recipient": "Not sent: this person has left.",
+  "chat.failed.not_permitted": "Not sent: only hosts may write now.",
+  "chat.failed.no_file": "Not sent: the file is no longer there.",
   "chat.forbidden": "You may read but not write here.",
 
   "people.title": "People",

@@ -134,6 +134,10 @@ export default {
   "chat.send": "Enviar",
   "chat.closed": "Conectando a conversa…",
   "chat.failed": "A mensagem não foi enviada.",
+  "chat.failed.rate_limited": "Não enviada: muitas de uma vez. Espere um momento e envie de novo.",
+  "chat.failed.no_recipient": "Não enviada: essa pessoa já saiu.",
+  "chat.failed.not_permitted": "Não enviada: só os anfitriões podem escrever agora.",
+  "chat.failed.no_file": "Não enviada: o arquivo não existe mais.",
   "chat.forbidden": "Aqui você pode ler, mas não escrever.",
 
   "people.title": "Pessoas",

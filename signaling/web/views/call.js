@@ -130,7 +130,7 @@ export class CallView {
     on(meeting, "reaction", (reaction) => this.#reacted(reaction));
     on(meeting, "receiving", ({ video }) => this.#receiving(video));
     on(meeting, "chat", (message) => this.#received(message));
-    on(meeting, "chatfailed", () => this.#chat.failed());
+    on(meeting, "chatfailed", (problem) => this.#chat.failed(problem));
     for (const type of ["room", "permissions"]) on(meeting, type, () => this.#ordered());
     on(meeting, "waitinglist", () => (this.#hosting.waitingChanged(), this.#redraw()));
     on(meeting, "asked", (question) => this.#hosting.asked(question));
