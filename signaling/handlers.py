@@ -77,9 +77,16 @@ def _greet(client: Client, participant: Participant) -> None:
     context = client.context
     # Who was let in while the socket was lost is greeted for the first time.
     resumed, participant.greeted = participant.greeted, True
-    ice_servers = context.ice_servers.for_participant(participant.id, time.time())
-    others = room.others(participant)
-    client.send(welcome(participant, room, others, context.settings, ice_servers=ice_servers, resumed=resumed))
+    greeting = welcome(
+        participant,
+        room,
+        room.others(participant),
+        context.settings,
+        ice_servers=context.ice_servers.for_participant(participant.id, time.time()),
+        direct_ice_servers=context.ice_servers.for_direct_calls(),
+        resumed=resumed,
+    )
+    client.send(greeting)
     if participant.permissions.admin and room.reception.waiting:
         client.listen(events.WaitingListChanged(room.reception.waiting.view))
     if room.speakers:

@@ -2,7 +2,11 @@
 
 A TURN server shares one secret with this server and nothing else: the user name is `expiry:identity`, the password is its
 HMAC-SHA1 under that secret (draft-uberti-behave-turn-rest, coturn's `use-auth-secret`). Whoever got one relays until it
-expires. Pure: no socket, no clock; the secret never leaves this module.
+expires.
+
+This server's own media port is a STUN server too, but never for the connection to this server: libwebrtc takes all that comes
+from a STUN server's address for that server's answers, so that no check to the same address would ever succeed
+(`UDPPort::OnReadPacket`). Pure: no socket, no clock; the secret never leaves this module.
 """
 
 import base64
@@ -19,7 +23,7 @@ class IceServers:
     """What `ice_server`, `turn_server`, `turn_secret` and `turn_ttl_seconds` mean for clients."""
 
     def __init__(self, settings: Settings, own: Callable[[], Sequence[Candidate]] = tuple) -> None:
-        """`own`: the candidates of a media port of ours, which answers plain Binding requests."""
+        """`own`: the candidates of a media port of ours."""
         self._own = own
         self._given = tuple(IceServer(urls=(url,)) for url in settings.ice_server)
         self._turn = settings.turn_server
@@ -27,15 +31,18 @@ class IceServers:
         self._ttl_s = settings.turn_ttl_seconds
 
     def for_participant(self, identity: str, now: float) -> tuple[IceServer, ...]:
-        """Entries of `RTCConfiguration.iceServers`. `identity` shows in the TURN server's logs and quotas; `now` is seconds since
-        1970 on a clock that the TURN server shares."""
-        stun = (*own_stun(self._own()), *self._given)
+        """Entries of `RTCConfiguration.iceServers` for the connection to this server. `identity` shows in the TURN server's logs
+        and quotas; `now` is seconds since 1970 on a clock that the TURN server shares."""
         if not self._turn or self._secret is None:
-            return stun
+            return self._given
         username = f"{int(now) + self._ttl_s}:{identity}"
         digest = hmac.digest(self._secret.get_secret_value().encode(), username.encode(), hashlib.sha1)
         credential = base64.b64encode(digest).decode()
-        return (*stun, IceServer(urls=self._turn, username=username, credential=credential))
+        return (*self._given, IceServer(urls=self._turn, username=username, credential=credential))
+
+    def for_direct_calls(self) -> tuple[IceServer, ...]:
+        """The same for a connection to another participant. No relays: a path over one is no better than this server."""
+        return (*own_stun(self._own()), *self._given)
 
 
 def own_stun(candidates: Iterable[Candidate]) -> tuple[IceServer, ...]:

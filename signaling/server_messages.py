@@ -87,6 +87,7 @@ class Welcome(Message):
     permissions: PermissionsInfo
     state: RoomState
     ice_servers: tuple[IceServer, ...]
+    direct_ice_servers: tuple[IceServer, ...]
     limits: Limits
 
 

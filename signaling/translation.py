@@ -75,6 +75,7 @@ def welcome(
     settings: Settings,
     *,
     ice_servers: tuple[server_messages.IceServer, ...],
+    direct_ice_servers: tuple[server_messages.IceServer, ...],
     resumed: bool,
 ) -> server_messages.Welcome:
     """What somebody who just came needs to know."""
@@ -87,6 +88,7 @@ def welcome(
         permissions=permissions_info(participant.permissions_view),
         state=room_state(room.state),
         ice_servers=ice_servers,
+        direct_ice_servers=direct_ice_servers,
         limits=server_messages.Limits(
             message_bytes=settings.max_message_bytes,
             tracks=settings.max_tracks,

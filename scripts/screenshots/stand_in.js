@@ -150,6 +150,7 @@
         participants: people.map(viewOf),
         permissions: { publish: true, subscribe: true, data: true, admin: Boolean(scenario.admin) },
         ice_servers: [],
+        direct_ice_servers: [],
         limits: { file_bytes: 26_214_400 },
         ...(scenario.state ? { state: scenario.state } : {}),
       });

@@ -183,8 +183,12 @@ async def test_ice_servers_are_handed_out() -> None:
         assert ana.welcome["ice_servers"] == [{"urls": ["stun:stun.example.net"]}]
 
 
-async def test_the_servers_own_port_is_the_first_stun_server() -> None:
+async def test_the_servers_own_port_is_the_first_stun_server_for_direct_calls_and_none_for_the_way_to_the_server() -> (
+    None
+):
     async with doors(ice_server=("stun:stun.example.net",), advertise_ip=("192.0.2.1", "2001:db8::1")) as house:
-        own, other = (await house.member()).welcome["ice_servers"]
+        welcome = (await house.member()).welcome
+        assert welcome["ice_servers"] == [{"urls": ["stun:stun.example.net"]}]
+        own, other = welcome["direct_ice_servers"]
         assert own == {"urls": [f"stun:192.0.2.1:{house.server.media_addresses[0][1]}"]}
         assert other == {"urls": ["stun:stun.example.net"]}

@@ -90,12 +90,14 @@ def test_every_form_of_host_is_taken(host: str) -> None:
     assert Settings(turn_server=f"turn:{host}, turns:{host}?transport=tcp", turn_secret=SECRET).turn_server
 
 
-def test_the_server_itself_comes_first_where_clients_reach_it() -> None:
-    """Its media port answers plain Binding requests."""
+def test_for_direct_calls_the_server_itself_comes_first_where_clients_reach_it() -> None:
+    """Its media port answers plain Binding requests. Browsers that took it for the connection to it would have no UDP there."""
     own = host_candidates(("0.0.0.0", 3478), ("203.0.113.7", "2001:db8::7", "172.30.0.10"), tcp=True)
     settings = Settings(ice_server=(STUN,), turn_server=TURN, turn_secret=SECRET)
-    first, second, turn = IceServers(settings, lambda: own).for_participant("p_a", NOW)
-    assert (first.urls, second.urls, turn.urls) == (("stun:203.0.113.7:3478",), (STUN,), TURN)
+    servers = IceServers(settings, lambda: own)
+    assert [each.urls for each in servers.for_participant("p_a", NOW)] == [(STUN,), TURN]
+    first, second = servers.for_direct_calls()
+    assert (first.urls, second.urls) == (("stun:203.0.113.7:3478",), (STUN,))
     assert first.model_dump() == {"urls": ("stun:203.0.113.7:3478",)}
     (six,) = own_stun(host_candidates(("2001:db8::7", 5000), ()))
     assert six.urls == ("stun:[2001:db8::7]:5000",)

@@ -6,13 +6,6 @@
 const KINDS = { microphone: "audio", camera: "video" };
 const BITS = { audio: 48_000, video: 1_700_000 }; // as much as the server would get of the best layer
 
-/** Relays are the server's business: a path over one is no better than the server. */
-function reflectorsOnly(iceServers) {
-  return iceServers
-    .map(({ urls }) => ({ urls: [urls].flat().filter((url) => url.startsWith("stun")) }))
-    .filter(({ urls }) => urls.length);
-}
-
 export class DirectPath extends EventTarget {
   #senders = {}; // kind → RTCRtpSender
   #tracks; // kind → MediaStreamTrack | null
@@ -26,7 +19,7 @@ export class DirectPath extends EventTarget {
     super();
     this.#tracks = { audio: microphone, video: camera };
     this.connection = new RTCPeerConnection({
-      iceServers: reflectorsOnly(iceServers),
+      iceServers,
       bundlePolicy: "max-bundle",
       rtcpMuxPolicy: "require",
     });

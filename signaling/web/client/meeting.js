@@ -62,7 +62,8 @@ export class Meeting extends EventTarget {
   #chat = new Chat((type, detail) => this.#emit(type, detail), () => this.self);
   #hands = new Hands();
   #reactions = new Reactions();
-  #iceServers = [];
+  #iceServers = []; // for the connection to the server
+  #directIceServers = []; // for that to the other one
   #pinned = [];
   #statistics = new Statistics();
   #direct = new Direct({
@@ -71,7 +72,7 @@ export class Meeting extends EventTarget {
     slots: () => this.#peer?.slots.list() ?? [],
     leg: () => this.#peer?.connection,
     publications: this.#publications,
-    iceServers: () => this.#iceServers,
+    iceServers: () => this.#directIceServers,
     receivesVideo: () => this.receivesVideo,
   });
   #way = "server";
@@ -223,6 +224,7 @@ export class Meeting extends EventTarget {
     this.#permit(permissions);
     this.limits = limits;
     this.#iceServers = iceServers;
+    this.#directIceServers = message.direct_ice_servers;
     if (!resumed) this.#direct.end({ forget: true });
     const changes = this.#roster.reset(participants);
     const before = this.state;
