@@ -140,6 +140,34 @@ async def test_the_client_module_serves_other_pages(tabs: Tabs, server: Server) 
     await ana.wait_for_tiles("Ana (you)")
 
 
+async def test_a_track_published_while_an_offer_is_made_goes_along_with_the_next(tabs: Tabs, server: Server) -> None:
+    """As after a reload, when the devices are there within the same moment as the server's welcome."""
+    ana = await MeetingPage.join(tabs, server.url, "moment", "Ana")
+    robot = await tabs.open(f"{server.url}/", instrumented=True)
+    await robot.page.evaluate(
+        """async () => {
+          const { Meeting } = await import('/static/client/index.js');
+          const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 240 });
+          const context = canvas.getContext('2d');
+          setInterval(() => { context.fillStyle = `hsl(${Date.now() % 360} 60% 50%)`; context.fillRect(0, 0, 320, 240); }, 60);
+          const meeting = globalThis.robot = new Meeting();
+          globalThis.problems = [];
+          meeting.addEventListener('error', ({ detail }) => problems.push(String(detail)));
+          const describe = RTCPeerConnection.prototype.setLocalDescription;
+          RTCPeerConnection.prototype.setLocalDescription = async function (...description) {
+            RTCPeerConnection.prototype.setLocalDescription = describe;
+            await describe.apply(this, description);
+            globalThis.published = meeting.publish(canvas.captureStream(15).getVideoTracks()[0], 'camera');
+          };
+          await meeting.join({ room: 'moment', name: 'Robot' });
+        }"""
+    )
+    await ana.wait_for_pictures("Robot")
+    await robot.page.evaluate("() => published")
+    assert await robot.page.evaluate("() => problems") == []
+    assert await robot.page.evaluate("() => connections[0].connectionState") == "connected"
+
+
 async def test_a_screen_is_shared_twice_and_the_camera_goes_on(tabs: Tabs, server: Server) -> None:
     ana = await MeetingPage.join(tabs, server.url, "again", "Ana")
     bo = await MeetingPage.join(tabs, server.url, "again", "Bo")

@@ -84,13 +84,14 @@ async def test_media_that_the_server_gave_up_is_built_anew(tabs: Tabs, server: S
     participant = next(p for room in server.node.rooms.values() for p in room.participants.values() if p.id == identity)
     assert participant.connection is not None
     await participant.connection.transport.close()
+    await ana.press("share")  # whatever is published at such a moment goes over the next one
 
     async def renewed() -> bool:
         connections: int = await ana.page.evaluate("() => connections.length")
         return connections == 2 and await ana.page.evaluate("() => ciranda.connectionState") == "connected"
 
     await eventually(renewed, within_s=20, what="Ana's page has a new peer connection")
-    await bo.wait_for_pictures("Ana")
+    await bo.wait_for_pictures("Ana", "Screen of Ana")
     await ana.wait_for_pictures("Bo")
     assert await ana.id() == identity
 

@@ -17,6 +17,8 @@ function randomId() {
 
 export class Peer extends EventTarget {
   id = randomId();
+  /** Whether "lost" was said. */
+  lost = false;
   #exchange;
   #publications = new Set();
   #groups = { user: new MediaStream(), screen: new MediaStream() }; // browsers lip-sync what shares a stream
@@ -112,7 +114,9 @@ export class Peer extends EventTarget {
     const connection = this.connection;
     await connection.setLocalDescription();
     const slots = this.slots.offered();
-    const offered = [...this.#publications].map((publication) => ({ publication, muted: publication.muted }));
+    // What was added while the browser made the description is not in it; whoever added it asks for another round.
+    const described = [...this.#publications].filter(({ transceiver }) => transceiver.mid !== null);
+    const offered = described.map((publication) => ({ publication, muted: publication.muted }));
     try {
       const answer = await this.#exchange({
         connection: this.id,
@@ -150,7 +154,7 @@ export class Peer extends EventTarget {
     const known = this.#session;
     this.#session = session;
     if (known === null || known === session) return;
-    this.#emit("lost");
+    this.#lose();
     throw new MeetingError(CLIENT_CODES.MEDIA_FAILED, "the server had given the connection up");
   }
 
@@ -160,8 +164,13 @@ export class Peer extends EventTarget {
     if (!transport || transport === this.#watched) return;
     this.#watched = transport;
     transport.addEventListener("statechange", () => {
-      if (!this.#closed && ["closed", "failed"].includes(transport.state)) this.#emit("lost");
+      if (!this.#closed && ["closed", "failed"].includes(transport.state)) this.#lose();
     });
+  }
+
+  #lose() {
+    this.lost = true;
+    this.#emit("lost");
   }
 
   #assertOpen() {

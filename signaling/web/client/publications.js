@@ -55,7 +55,7 @@ export class Publications {
     try {
       await peer.negotiate();
     } catch (error) {
-      if (peer !== this.#peer) return undefined; // the next peer has taken it over
+      if (peer.lost || peer !== this.#peer) return undefined; // the next peer takes it over
       this.#drop(publication);
       throw error;
     }
