@@ -1,7 +1,8 @@
 """`micro`: the stages of the data plane, in instructions a forwarded packet. They are the same on a busy machine as on a quiet one.
 
-Callgrind counts what happens inside of the engine's `receive`: decrypting a packet once, then a copy for each receiver. libsrtp has
-OpenSSL in it. valgrind knows no AVX-512: OpenSSL takes its AES-NI code there. The kernel's part is not here; `load` has it.
+Callgrind counts what happens inside of the engine's `receive`: decrypting a packet once, then a copy for each receiver. What is
+called libsrtp is pylibsrtp's wheel: libsrtp and the OpenSSL in it. valgrind knows no AVX-512: OpenSSL takes its AES-NI code
+there. The kernel's part is not here; `load` has it.
 """
 
 import argparse

@@ -6,7 +6,7 @@ side reads.
 """
 
 from libc.stdint cimport uint16_t
-from libc.string cimport memcmp, memcpy, memmove, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from sfu.dataplane.addresses cimport address_add, address_remove, address_remove_all, address_select, same_endpoint
 from sfu.dataplane.atomics cimport exchange_pointer, load_pointer, swap_pointer_if
@@ -15,21 +15,17 @@ from sfu.dataplane.catchup cimport catch_up
 from sfu.dataplane.choice cimport choose_layer, choose_layers, slot_flows
 from sfu.dataplane.control cimport FAR_FUTURE, TICK_US, pull_deadline, random_bits
 from sfu.dataplane.codec cimport picture_map_init
+from sfu.dataplane.ended cimport begin_stream, end_stream
 from sfu.dataplane.forward cimport forward_pending, slot_silence
 from sfu.dataplane.history cimport history_clear
 from sfu.dataplane.keyframes cimport keyframe_request
+from sfu.dataplane.packet_index cimport PacketIndex
 from sfu.dataplane.reasons cimport DROP_TCP_CLOSED
 from sfu.dataplane.seqmap cimport seqmap_init, timestamp_init
 from sfu.dataplane.state cimport (
-    MAX_ENDED, SLOTS_AHEAD, TRAFFIC_DTLS, TRAFFIC_STUN, ConsentKey, EndedStream, Endpoint, SentRecord, Slot, Track, TransmitQueue,
+    SLOTS_AHEAD, TRAFFIC_DTLS, TRAFFIC_STUN, ConsentKey, Endpoint, SentRecord, Slot, Track, TransmitQueue,
     Transport,
 )
-
-cdef extern from "<arpa/inet.h>" nogil:
-    uint32_t htonl(uint32_t value)
-
-cdef enum:
-    RESUME_GAP = 16         # numbers left out when a slot comes back with its SSRC
 
 
 # -- the lists ------------------------------------------------------------------------------------------------------------------
@@ -102,9 +98,17 @@ cdef void select_address(Core *core, Command *command) noexcept nogil:
 cdef void set_srtp(Core *core, Command *command) noexcept nogil:
     cdef Transport *transport = <Transport *>command.object
     cdef const SrtpConfig *config = <const SrtpConfig *>command.argument
+    cdef Slot *slot = transport.slots
     transport.srtp_receive = config.receive
     transport.srtp_send = config.send
+    transport.gcm = config.gcm
     transport.tag_length = config.tag_length
+    # With a new key every stream counts from the beginning.
+    transport.ended_count = 0
+    while slot != NULL:
+        memset(&slot.index, 0, sizeof(PacketIndex))
+        memset(&slot.rtx_index, 0, sizeof(PacketIndex))
+        slot = slot.next
 
 
 cdef void set_receive(Core *core, Command *command) noexcept nogil:
@@ -232,15 +236,6 @@ cdef void remove_track(Core *core, Command *command) noexcept nogil:
 
 # -- slots ----------------------------------------------------------------------------------------------------------------------
 
-# Taken out of the list: the slot's SSRC is in use again.
-cdef EndedStream *find_ended(Transport *transport, uint32_t ssrc) noexcept nogil:
-    cdef int index
-    for index in range(transport.ended_count):
-        if transport.ended[index].ssrc == ssrc:
-            return &transport.ended[index]
-    return NULL
-
-
 cdef void configure_slot(Slot *slot, const SlotConfig *config) noexcept nogil:
     if slot.packets and (memcmp(&slot.header, &config.header, sizeof(SlotHeader))
                          or memcmp(slot.formats, config.formats, sizeof(slot.formats))):
@@ -256,18 +251,13 @@ cdef void configure_slot(Slot *slot, const SlotConfig *config) noexcept nogil:
 cdef void add_slot(Core *core, Command *command) noexcept nogil:
     cdef Slot *slot = <Slot *>command.object
     cdef Transport *transport = slot.transport
-    cdef EndedStream *ended
     cdef uint64_t numbers = random_bits(core)
     # First numbers in the lower half: a receiver that misses the first packets must not guess a wrong rollover (RFC 3711).
     cdef uint16_t first = <uint16_t>(numbers & 0x7FFF) | 1
     configure_slot(slot, <const SlotConfig *>command.argument)
+    first = begin_stream(transport, slot.header.ssrc, first, &slot.index)
     slot.rtx_sequence_number = <uint16_t>((numbers >> 16) & 0x7FFF) | 1
-    ended = find_ended(transport, slot.header.ssrc)
-    if ended != NULL:
-        first = ended.next_sequence_number
-        slot.rtx_sequence_number = ended.next_rtx_sequence_number
-        transport.ended_count -= 1
-        ended[0] = transport.ended[transport.ended_count]
+    slot.rtx_sequence_number = begin_stream(transport, slot.rtx_header.ssrc, slot.rtx_sequence_number, &slot.rtx_index)
     seqmap_init(&slot.sequence, first)
     timestamp_init(&slot.timestamps, clock_rate_of(slot.kind), <uint32_t>(numbers >> 32))
     picture_map_init(&slot.pictures)
@@ -282,24 +272,6 @@ cdef void update_slot(Core *core, Command *command) noexcept nogil:
     choose_layer(core, <Slot *>command.object, 1)
 
 
-cdef void remember_ended(Core *core, Slot *slot) noexcept nogil:
-    cdef Transport *transport = slot.transport
-    cdef EndedStream *ended
-    if transport.ended_count == MAX_ENDED:
-        # The oldest is forgotten by libsrtp too. Its SSRC must never come back under this key; negotiation makes new ones.
-        if transport.srtp_send != NULL:
-            core.srtp.remove_stream(transport.srtp_send, htonl(transport.ended[0].ssrc))
-            core.srtp.remove_stream(transport.srtp_send, htonl(transport.ended[0].rtx_ssrc))
-        transport.ended_count -= 1
-        memmove(&transport.ended[0], &transport.ended[1], transport.ended_count * sizeof(EndedStream))
-    ended = &transport.ended[transport.ended_count]
-    transport.ended_count += 1
-    ended.ssrc = slot.header.ssrc
-    ended.rtx_ssrc = slot.rtx_header.ssrc
-    ended.next_sequence_number = <uint16_t>(slot.sequence.highest_out + RESUME_GAP)
-    ended.next_rtx_sequence_number = <uint16_t>(slot.rtx_sequence_number + RESUME_GAP)
-
-
 cdef void remove_slot(Core *core, Command *command) noexcept nogil:
     cdef Slot *slot = <Slot *>command.object
     cdef Slot **place = &slot.transport.slots
@@ -308,7 +280,8 @@ cdef void remove_slot(Core *core, Command *command) noexcept nogil:
     while place[0] is not slot:
         place = &place[0].next
     place[0] = slot.next
-    remember_ended(core, slot)
+    end_stream(core, slot.transport, slot.header.ssrc, &slot.index)
+    end_stream(core, slot.transport, slot.rtx_header.ssrc, &slot.rtx_index)
 
 
 cdef void route(Core *core, Command *command) noexcept nogil:

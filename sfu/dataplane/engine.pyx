@@ -225,6 +225,7 @@ cdef class Engine:
         cdef SrtpConfig *config = <SrtpConfig *>command.argument
         config.receive = pair.receive
         config.send = pair.send
+        config.gcm = pair.gcm
         config.tag_length = pair.tag_length
         record.srtp = pair
         self._submit(command)

@@ -15,6 +15,7 @@ from sfu.dataplane.clock cimport clock_timestamp
 from sfu.dataplane.codec cimport picture_map_apply, picture_map_switch, rewrite_payload
 from sfu.dataplane.control cimport TICK_US, pull_deadline
 from sfu.dataplane.keyframes cimport keyframe_request
+from sfu.dataplane.packet_index cimport INDEX_FIRST
 from sfu.dataplane.reasons cimport (
     DROP_FORMAT_NOT_NEGOTIATED,
     DROP_NO_KEYFRAME,
@@ -48,7 +49,7 @@ from sfu.dataplane.transmit cimport TRANSMIT_PAYLOAD, transmit_ready, transmit_r
 cdef enum:
     MAX_REFUSALS = 1        # keyframes dropped in a row for a timestamp that goes back; the next one is taken by arrival time
     CACHE_LINE = 64
-    HOT_LINES = 5           # of a Slot: what every packet needs
+    HOT_LINES = 6           # of a Slot: what every packet needs
     LEVEL_BYTES = 4         # of padding, at the most
     FIRST_REPORT_US = 100000    # from a new source to the slot's sender report
 
@@ -107,6 +108,10 @@ cdef inline void warm_targets(const Slot *slot) noexcept nogil:
     prefetch(&slot.sent[(slot.sequence.highest_out + 1) & slot.sent_mask])
 
 
+cdef inline void warm_session(const Transport *transport) noexcept nogil:
+    prefetch(transport.gcm.context if transport.gcm.context != NULL else transport.srtp_send)
+
+
 cdef inline Slot *next_slot(const Slot *slot) noexcept nogil:
     return slot.next_of_track if slot != NULL else NULL
 
@@ -122,7 +127,7 @@ cdef void forward_layer(Core *core, Layer *layer) noexcept nogil:
         if third != NULL:
             warm_targets(third)
         if second != NULL:
-            prefetch(second.transport.srtp_send)
+            warm_session(second.transport)
         if (slot.current is layer or slot.target is layer) and transmit_ready(slot.transport):
             place = layer.pending_first
             while place != NONE16:
@@ -255,7 +260,7 @@ cdef inline void send_packet(Core *core, Slot *slot, const Pending *packet, uint
     length += pad_packet(out, length, packet.padding)
     slot.bytes += <uint64_t>length
     slot.last_marker = values.marker
-    transmit_rtp(core, transport, out, length, slot.kind, packet.arrival_us)
+    transmit_rtp(core, transport, &slot.index, INDEX_FIRST, out, length, slot.kind, packet.arrival_us)
     if not transport.reporting:
         transport.reporting = 1
         pull_deadline(core, transport, max(transport.next_report_us, core.now_us + TICK_US))

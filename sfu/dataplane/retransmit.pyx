@@ -11,6 +11,7 @@ from libc.string cimport memset
 from sfu.dataplane.codec cimport rewrite_payload
 from sfu.dataplane.forward cimport abs_send_time, pad_packet
 from sfu.dataplane.packet cimport RtpView
+from sfu.dataplane.packet_index cimport INDEX_AGAIN, INDEX_FIRST
 from sfu.dataplane.recall cimport recall
 from sfu.dataplane.rewrite cimport ExtensionIds, RtpValues, write_rtp, write_rtx
 from sfu.dataplane.sent cimport sent_packet
@@ -86,7 +87,7 @@ cdef int resend(Core *core, Slot *slot, uint16_t sequence_number) noexcept nogil
     cdef const ExtensionIds *source_ids
     cdef uint8_t *out
     cdef uint16_t offset = 0
-    cdef int length, as_rtx
+    cdef int length, as_rtx, status
     if layer == NULL or not recall(core, layer, record.source_sequence_number, &packet):
         return 0
     as_rtx = slot.formats[record.format].rtx_payload_type != 255 and slot.rtx_header.ssrc != 0
@@ -109,7 +110,11 @@ cdef int resend(Core *core, Slot *slot, uint16_t sequence_number) noexcept nogil
         length += pad_packet(out, length, record.padding)
     record.resends += 1
     record.resent_ms = <uint32_t>(core.now_us // 1000)
-    if transmit_rtp(core, slot.transport, out, length, <int>TRAFFIC_RTX if as_rtx else slot.kind, 0) != 0:
+    if as_rtx:
+        status = transmit_rtp(core, slot.transport, &slot.rtx_index, INDEX_FIRST, out, length, TRAFFIC_RTX, 0)
+    else:
+        status = transmit_rtp(core, slot.transport, &slot.index, INDEX_AGAIN, out, length, slot.kind, 0)
+    if status != 0:
         return 0
     slot.retransmissions += 1
     core.counters.retransmissions += 1

@@ -1,6 +1,8 @@
 # libsrtp through the function pointers that pylibsrtp's binding hands out: callable without the GIL.
 from libc.stdint cimport uint8_t, uint32_t
 
+from sfu.dataplane.gcm cimport GcmKey, GcmSender
+
 cdef enum:
     SRTP_OK = 0
     SRTP_AUTH_FAIL = 7
@@ -28,4 +30,6 @@ cdef class SrtpPair:
     cdef object _sessions
     cdef void *receive
     cdef void *send
+    cdef GcmKey _key
+    cdef GcmSender gcm          # without a context libsrtp protects RTP, too
     cdef uint8_t tag_length

@@ -9,6 +9,8 @@ from libc.stdint cimport uintptr_t
 from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib
 
+from sfu.dataplane import gcm
+from sfu.dataplane.srtp_keys import session_key
 from sfu.dataplane.types import SrtpProfile
 
 _PROFILES = {
@@ -47,6 +49,9 @@ cdef class SrtpPair:
         self.receive = <void *><uintptr_t><unsigned long long>int(ffi.cast("uintptr_t", inbound._srtp[0]))
         self.send = <void *><uintptr_t><unsigned long long>int(ffi.cast("uintptr_t", outbound._srtp[0]))
         self.tag_length = tag_length
+        if profile == SrtpProfile.AEAD_AES_128_GCM and gcm.AVAILABLE:
+            self._key = GcmKey(*session_key(send_key[:16], send_key[16:]))
+            self.gcm = self._key.sender
 
     @staticmethod
     def _session(number: int, key: bytes, ssrc_type: int, window: int) -> Session:

@@ -6,8 +6,10 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int64_t
 
 from sfu.dataplane.codec cimport PayloadView, PictureDelta, PictureMap
 from sfu.dataplane.digest cimport HmacKey
+from sfu.dataplane.gcm cimport GcmSender
 from sfu.dataplane.history cimport History
 from sfu.dataplane.packet cimport RtpView
+from sfu.dataplane.packet_index cimport PacketIndex
 from sfu.dataplane.reasons cimport CLOSE_COUNT, DROP_COUNT
 from sfu.dataplane.nack cimport NackList
 from sfu.dataplane.receive cimport ReceiveStats
@@ -23,7 +25,7 @@ cdef enum:
     MAX_SSRCS = 16          # that a track may signal
     MAX_ADDRESSES = 8       # a transport
     MAX_STREAMS = 64        # SSRCs that a transport may send us
-    MAX_ENDED = 32          # streams of removed slots that a transport remembers
+    MAX_ENDED = 64          # SSRCs of removed slots that a transport remembers
     MAX_PENDING = 64        # packets between two flushes of the engine
     MAX_DATAGRAM = 1500     # bytes of UDP payload; longer ones are dropped
     MAX_FORMATS = 16
@@ -202,6 +204,7 @@ cdef struct Slot:
     uint64_t packets
     uint64_t octets         # RTP payload (RFC 3550 sender report)
     uint64_t bytes
+    PacketIndex index
     SequenceMap sequence
     # read at times
     int64_t handle
@@ -209,6 +212,7 @@ cdef struct Slot:
     Slot *next              # of the transport
     SlotHeader rtx_header
     uint16_t rtx_sequence_number
+    PacketIndex rtx_index
     uint64_t retransmissions
     uint64_t nacks_received
     uint64_t keyframe_requests_received
@@ -229,10 +233,8 @@ cdef struct Stream:
 
 # So that a slot that comes back with its SSRCs goes on counting: never one index twice under one key.
 cdef struct EndedStream:
+    uint64_t index          # the highest
     uint32_t ssrc
-    uint32_t rtx_ssrc
-    uint16_t next_sequence_number
-    uint16_t next_rtx_sequence_number
 
 cdef struct Transport:
     int64_t handle
@@ -245,6 +247,7 @@ cdef struct Transport:
     uint32_t held           # the TCP connection whose receiver is too slow for video (tcp.pyx)
     void *srtp_receive
     void *srtp_send
+    GcmSender gcm           # without a context libsrtp protects RTP, too
     uint16_t chain_last     # transmit.pyx: its newest entry in the queue
     uint32_t chain_epoch
     uint64_t packets_sent

@@ -7,9 +7,12 @@ and what does not fit is dropped and counted as `transmit_full`. It never opens 
 
 from libc.stdlib cimport calloc, free, malloc
 
+from sfu.dataplane.gcm cimport gcm_protect
+from sfu.dataplane.packet_index cimport index_take
 from sfu.dataplane.reasons cimport DROP_SRTP_PROTECT, DROP_TRANSMIT_FULL
 from sfu.dataplane.srtp cimport SRTP_OK
 from sfu.dataplane.state cimport DIRECTION_OUT, NONE16, TRAFFIC_RTCP, TRAFFIC_STUN
+from sfu.dataplane.wire cimport get16
 
 cdef enum:
     ALIGNMENT = 64      # a cache line
@@ -91,9 +94,17 @@ cdef inline void commit_protected(Core *core, Transport *transport, uint8_t *dat
     transport.bytes_sent += <uint64_t>length
 
 
-cdef int transmit_rtp(Core *core, Transport *transport, uint8_t *data, int length, int traffic,
+cdef inline int protect(Core *core, Transport *transport, int64_t index, uint8_t *data, int *length) noexcept nogil:
+    if index < 0:
+        return -1
+    if transport.gcm.context != NULL:
+        return gcm_protect(&transport.gcm, <uint64_t>index, data, length)
+    return core.srtp.protect(transport.srtp_send, data, length)
+
+
+cdef int transmit_rtp(Core *core, Transport *transport, PacketIndex *index, IndexUse use, uint8_t *data, int length, int traffic,
                       int64_t arrival_us) noexcept nogil:
-    if core.srtp.protect(transport.srtp_send, data, &length) != SRTP_OK:
+    if protect(core, transport, index_take(index, get16(data + 2), use), data, &length) != SRTP_OK:
         core.counters.dropped[<int>DROP_SRTP_PROTECT] += 1
         return -1
     commit_protected(core, transport, data, length, traffic, arrival_us)

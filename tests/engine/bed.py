@@ -112,6 +112,8 @@ class Client:
         self.rtp: list[RtpPacket] = []
         self.raw: list[bytes] = []
         self.rtcp: list[bytes] = []
+        self._newest: dict[int, int] = {}
+        self._encrypted: dict[tuple[int, int], bytes] = {}
         self.lose: Callable[[bytes], bool] = lambda _: False
         """Says of a datagram from the engine whether it is lost on the way."""
 
@@ -136,7 +138,27 @@ class Client:
         """A plain RTCP compound to the engine."""
         self.bed.deliver(self.protect_rtcp(packet), self.address)
 
+    def rekey(self) -> None:
+        """Both ends begin with another AES-GCM key."""
+        number, length = _PROFILES[SrtpProfile.AEAD_AES_128_GCM]
+        to_engine, to_client = os.urandom(length), os.urandom(length)
+        self._send = self._session(number, to_engine, Policy.SSRC_ANY_OUTBOUND)
+        self._receive = self._session(number, to_client, Policy.SSRC_ANY_INBOUND)
+        self._newest.clear()
+        self._encrypted.clear()
+        self.bed.engine.set_srtp(self.transport, SrtpProfile.AEAD_AES_128_GCM, to_engine, to_client)
+
+    def _one_packet_an_index(self, datagram: bytes) -> None:
+        """Two packets with one nonce would give the key away (RFC 7714, section 8), whether they arrive or not."""
+        number, ssrc = struct.unpack("!H4xI", datagram[2:12])
+        newest = self._newest.get(ssrc, number)
+        index = newest + ((number - newest + 0x8000) & 0xFFFF) - 0x8000
+        self._newest[ssrc] = max(newest, index)
+        assert self._encrypted.setdefault((ssrc, index), datagram) == datagram
+
     def take(self, datagram: bytes) -> None:
+        if not 192 <= datagram[1] <= 223:
+            self._one_packet_an_index(datagram)
         if self.lose(datagram):
             return
         if 192 <= datagram[1] <= 223:

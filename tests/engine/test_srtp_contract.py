@@ -9,6 +9,8 @@ import pylibsrtp
 import pytest
 from pylibsrtp import Policy, Session
 
+from sfu.dataplane import gcm
+
 _binding = import_module("pylibsrtp._binding")
 ffi, lib = _binding.ffi, _binding.lib
 
@@ -35,6 +37,20 @@ def test_the_version_is_the_one_that_was_read() -> None:
 )
 def test_the_functions_have_addresses(name: str) -> None:
     assert int(ffi.cast("uintptr_t", ffi.addressof(lib, name))) > 4096
+
+
+def test_openssl_inside_of_the_wheel_can_be_called() -> None:
+    """Without it libsrtp encrypts, which is right and takes twice as long: whoever sees this fail should look for another way."""
+    assert gcm.AVAILABLE
+    assert gcm.encrypts_rightly()
+
+
+def test_a_library_without_openssl_is_left_alone() -> None:
+    other = import_module("_ctypes").__file__
+    assert other is not None
+    assert not gcm.available(other)
+    assert not gcm.available("/nowhere/at/all.so")
+    assert gcm.encrypts_rightly(), "what was there still works"
 
 
 def test_the_calls_have_the_arguments_that_we_give_them() -> None:
