@@ -83,7 +83,8 @@ class DirectOverlay:
             return Reason.JOINED
         if not participant.attached:
             return Reason.SIGNALLING
-        if not (self._allowed and participant.direct and may_be_direct(participant.permissions)):
+        allowed = self._allowed and participant.room.state.direct
+        if not (allowed and participant.direct and may_be_direct(participant.permissions)):
             return Reason.SETTINGS
         # An administrator's word counts on the server's leg only.
         if not participant.sources >= CARRIED or any(track.blocked for track in participant.tracks.values()):

@@ -286,6 +286,7 @@ class Room:
     def make_admin(self, participant: Participant, *, tell: bool = True) -> None:
         """They administer the room from now on; `tell` them and the others, and them who waits."""
         participant.make_admin(tell=tell)
+        self.direct.refresh()  # they may turn on what the room forbids
         if tell:
             self.participant_changed(participant)
             if self.reception.waiting:

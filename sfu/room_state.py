@@ -23,6 +23,8 @@ class RoomState:
     screen: bool = True
     """Also the sound of a shared screen."""
     chat: bool = True
+    direct: bool = True
+    """Two who are alone may go directly, which shows each of them the other's addresses."""
     metadata: str = "{}"
     """A JSON object that whoever made the room gave it."""
 

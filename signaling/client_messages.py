@@ -125,6 +125,7 @@ class ChangeRoom(Message):
     camera: bool | None = None
     screen: bool | None = None
     chat: bool | None = None
+    direct: bool | None = None
 
 
 class Admit(Message):

@@ -48,6 +48,7 @@ class RoomState(Message):
     camera: bool
     screen: bool
     chat: bool
+    direct: bool
     metadata: dict[str, Any]
 
 

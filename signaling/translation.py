@@ -120,6 +120,7 @@ def room_state(state: RoomState) -> server_messages.RoomState:
         camera=state.camera,
         screen=state.screen,
         chat=state.chat,
+        direct=state.direct,
         metadata=json.loads(state.metadata),
     )
 

@@ -49,6 +49,7 @@ class State(Answer):
     camera: bool
     screen: bool
     chat: bool
+    direct: Annotated[bool, Field(description="two who are alone may go directly, and learn each other's addresses")]
     metadata: dict[str, Any]
 
 
@@ -161,6 +162,7 @@ class RoomSettings(Request):
     camera: bool | None = None
     screen: bool | None = None
     chat: bool | None = None
+    direct: bool | None = None
     metadata: Annotated[
         dict[str, Any] | None, Field(description=f"at most {MAX_METADATA_BYTES:,} bytes of JSON; given to all who join")
     ] = None
@@ -178,7 +180,7 @@ class RoomSettings(Request):
     def state(self) -> dict[str, Any]:
         """Fields of `sfu.room_state.RoomState` that are set."""
         fields = self.model_dump(
-            include={"locked", "waiting_room", "microphone", "camera", "screen", "chat"}, exclude_none=True
+            include={"locked", "waiting_room", "microphone", "camera", "screen", "chat", "direct"}, exclude_none=True
         )
         return fields if self.metadata is None else fields | {"metadata": compact(self.metadata)}
 

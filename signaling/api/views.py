@@ -50,6 +50,7 @@ def _common(room: Room) -> dict[str, Any]:
             camera=state.camera,
             screen=state.screen,
             chat=state.chat,
+            direct=state.direct,
             metadata=json.loads(state.metadata),
         ),
     }

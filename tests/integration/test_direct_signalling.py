@@ -1,6 +1,7 @@
 """Direct calls over real sockets: who is asked, what is passed on, who takes over, and what a hostile client gets."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +13,7 @@ from sfu.direct_signal import Step
 from sfu.ids import ParticipantId
 from sfu.permissions import Permissions
 from sfu.views import Source
-from tests.harness.rtp_peer import RtpPeer
+from tests.harness.rtp_peer import LINES, RtpPeer
 from tests.integration.doors import KEYS, Doors, Member, doors, eventually, token
 from tests.integration.offers import WATCH
 from tests.integration.test_metrics import scrape
@@ -57,7 +58,11 @@ async def step(member: Member, name: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def two(
-    *, can: tuple[bool, bool] = (True, True), claims: dict[str, Any] | None = None, **settings: Any
+    *,
+    can: tuple[bool, bool] = (True, True),
+    claims: dict[str, Any] | None = None,
+    lines: Sequence[str] = LINES,
+    **settings: Any,
 ) -> AsyncIterator[Two]:
     keys: dict[str, Any] = {} if claims is None else {"api_key": KEYS}
     async with doors(**({"resume_seconds": 0.1, "direct_return_seconds": 0.2} | keys | settings)) as house:
@@ -66,7 +71,7 @@ async def two(
             fields = (
                 {} if claims is None else {"token": token("blue", identity=name, **(claims if name == "bo" else {}))}
             )
-            peers.append(await RtpPeer.enter(await house.member(name, direct=direct, **fields)))
+            peers.append(await RtpPeer.enter(await house.member(name, direct=direct, **fields), lines))
         try:
             yield Two(house, *peers)
         finally:
@@ -284,3 +289,30 @@ async def test_what_a_host_forbids_comes_back_to_the_server_where_it_can_be_kept
         await host.send(type="room", camera=False)
         await eventually(lambda: not pair.direct)
         assert (await step(guest, "takeover"))["reason"] == "settings"
+
+
+async def test_who_may_turn_on_everything_again_goes_directly() -> None:
+    async with two(lines=("audio sendonly", "data", "audio recvonly")) as pair:
+        host, guest = (pair.ana, pair.bo) if pair.ana.welcome["permissions"]["admin"] else (pair.bo, pair.ana)
+        await pair.commit()
+        await host.send(type="room", camera=False)
+        for member in (pair.ana, pair.bo):
+            assert (await step(member, "takeover"))["reason"] == "settings"
+        await host.send(type="promote", participant=guest.id)
+        async with asyncio.timeout(5):  # not with the next thing that happens to their connections
+            await pair.start()
+
+
+async def test_a_room_that_hides_addresses_has_none() -> None:
+    """Its hosts say so, or the API, whenever they like."""
+    async with two() as pair:
+        host = pair.ana if pair.ana.welcome["permissions"]["admin"] else pair.bo
+        assert host.welcome["state"]["direct"] is True
+        await pair.commit()
+        await host.send(type="room", direct=False)
+        for member in (pair.ana, pair.bo):
+            assert (await step(member, "takeover"))["reason"] == "settings"
+        await nobody_is_asked(pair)
+        async with pair.house.http.patch(pair.house.url("/api/v1/rooms/blue"), json={"direct": True}) as answer:
+            assert (answer.status, (await answer.json())["state"]["direct"]) == (200, True)
+        await pair.start()

@@ -30,6 +30,7 @@ async def test_the_first_one_is_alone(house: Doors) -> None:
         "camera": True,
         "screen": True,
         "chat": True,
+        "direct": True,
         "metadata": {},
     }
 

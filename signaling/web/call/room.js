@@ -6,6 +6,7 @@ import { t } from "../ui/i18n.js";
 
 const DOOR = ["locked", "waiting_room"];
 const RIGHTS = ["microphone", "camera", "screen", "chat"];
+const PRIVACY = ["direct"];
 
 export class RoomPanel {
   #boxes = {};
@@ -26,6 +27,8 @@ export class RoomPanel {
       DOOR.map(box),
       h("h3", {}, t("room.rights")),
       RIGHTS.map(box),
+      h("h3", {}, t("room.privacy")),
+      PRIVACY.map(box),
       h("div", { class: "room-deeds" }, muteAll, end),
     );
     this.update(order.state);

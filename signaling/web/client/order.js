@@ -4,7 +4,7 @@
 // Tells: "room" ({state}), "waitinglist" ({waiting}), "permissions" ({permissions}), "asked" ({source, muted, by}),
 // "muted" ({track, source, by, mayUnmute}).
 
-const OPEN = { locked: false, waiting_room: false, microphone: true, camera: true, screen: true, chat: true };
+const OPEN = { locked: false, waiting_room: false, microphone: true, camera: true, screen: true, chat: true, direct: true };
 
 export class Order {
   /** What the room allows; see PROTOCOL.md, room. */

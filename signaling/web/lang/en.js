@@ -236,6 +236,8 @@ export default {
   "room.camera": "Turn on the camera",
   "room.screen": "Share the screen",
   "room.chat": "Write in the chat",
+  "room.privacy": "When two are alone",
+  "room.direct": "Go directly: each learns the other's address",
   "room.muteAll": "Mute everybody",
   "room.end": "End for everybody",
   "room.endTitle": "End the meeting for everybody?",

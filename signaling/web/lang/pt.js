@@ -236,6 +236,8 @@ export default {
   "room.camera": "Ligar a câmera",
   "room.screen": "Compartilhar a tela",
   "room.chat": "Escrever na conversa",
+  "room.privacy": "Quando são só duas pessoas",
+  "room.direct": "Ligação direta: cada uma vê o endereço da outra",
   "room.muteAll": "Silenciar todos",
   "room.end": "Encerrar para todos",
   "room.endTitle": "Encerrar a reunião para todos?",
