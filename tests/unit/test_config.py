@@ -1,11 +1,13 @@
 """Settings come from flags, environment and file, and refuse what would be unsafe."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from ciranda.cli import _parser
 from sfu.config import Settings, is_loopback
 
 KEY = "key:a-secret-of-some-length"
@@ -83,3 +85,13 @@ def test_secrets_do_not_show() -> None:
 )
 def test_loopback(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+def test_the_readme_uses_flags_as_they_are() -> None:
+    """Those that are switches stand alone, all others have a value where they are written as a command."""
+    text = re.sub(r"--network host|--help", "", (Path(__file__).parents[2] / "README.md").read_text())
+    used = re.findall(r"(--[a-z][a-z-]*)(?: (?!--)([^\s`\\]+))?(?=[\s`,])", text.replace("\\\n", " "))
+    assert {"--no-direct-calls", "--turn-secret"} <= {flag for flag, _ in used}
+    for flag, value in used:
+        with_value = [flag, value] if value else [flag] if "--no-" in flag or flag == "--insecure" else [flag, "x"]
+        assert _parser().parse_args(["serve", *with_value]), flag
