@@ -102,7 +102,8 @@ async def test_a_direct_path_that_falls_silent_is_left_within_a_second(tabs: Tab
     """Nobody says goodbye: the datagrams between the two are lost, both ways."""
     complaints = []
     for attempt in range(ATTEMPTS):
-        async with Server(Settings(http_port=0, media_port=0)) as server, cuttable_paths() as path:
+        settings = Settings(http_port=0, media_port=0, direct_margin_seconds=5)
+        async with Server(settings) as server, cuttable_paths() as path:
             couple = await Couple.join(tabs, server.url, f"cut-{attempt}")
             await couple.on("direct")
             await couple.sense()

@@ -26,7 +26,7 @@ export class Direct extends EventTarget {
   #pausing = 0;
   #gaps = {};
   #since = 0;
-  #readyFor = 0; // the epoch that was said to be ready
+  #saidReady = false; // in this epoch
   #audible = false; // there is a stream of the direct path to play along
 
   /**
@@ -137,6 +137,7 @@ export class Direct extends EventTarget {
     this.#watch.addEventListener("lost", ({ detail }) => this.#happen("lost", detail));
     this.#watch.addEventListener("look", () => this.#follow());
     this.#gaps = {};
+    this.#saidReady = false;
     if (offers) path.offer();
     if (!receivesVideo()) this.#say("video", { wanted: false });
   }
@@ -151,8 +152,8 @@ export class Direct extends EventTarget {
   }
 
   #ready(timings) {
-    if (this.#readyFor === this.#epoch) return;
-    this.#readyFor = this.#epoch;
+    if (this.#saidReady) return;
+    this.#saidReady = true;
     this.#happen("ready", timings);
   }
 

@@ -3,6 +3,7 @@
 
 export const READY_PACKETS = 10;
 export const SILENCE_MS = 400;
+const DEAD_MS = 1_000; // where no audio is to come: nothing at all, not even reports (feedback on what we send comes ten times a second)
 const SUSPECT_MS = 200; // without audio: from now on it matters whether the server's leg has it
 const FLOWING_MS = 200; // a way whose audio grew within this is alive: ten packets
 const LOSS = 0.15;
@@ -29,13 +30,19 @@ function pairOf(report) {
   if (!pair) return null;
   const types = [pair.localCandidateId, pair.remoteCandidateId].map((id) => report.get(id)?.candidateType);
   const rtt = pair.currentRoundTripTime;
-  return { relayed: types.includes("relay"), rttMs: rtt === undefined ? null : Math.min(60_000, rtt * 1000) };
+  const rttMs = rtt === undefined ? null : Math.min(60_000, rtt * 1000);
+  return { relayed: types.includes("relay"), rttMs, received: pair.bytesReceived ?? null };
 }
 
 /** Since when a counter has not grown. */
 export class Growth {
   #count = null;
   at = null;
+
+  /** Nobody looks any more: the next value is a beginning again. */
+  pause() {
+    this.#count = null;
+  }
 
   /** @returns {boolean} whether it grew; the first value is a beginning, not growth */
   take(count, now) {
@@ -55,6 +62,7 @@ export class Judge {
   frames = new Growth();
   serverAudio = new Growth();
   serverFrames = new Growth();
+  #bytes = new Growth(); // of any kind, on the direct path
   #window = []; // readings of the last seconds, for the loss
 
   /** @param {{audio: boolean, video: boolean}} expected  what the other one publishes now */
@@ -67,12 +75,18 @@ export class Judge {
   direct(reading, now) {
     this.audio.take(reading.audio, now);
     this.frames.take(reading.frames, now);
+    if (reading.pair?.received != null) this.#bytes.take(reading.pair.received, now);
     this.#window.push({ at: now, ...reading });
     while (now - this.#window[0].at > LOSS_MS) this.#window.shift();
   }
 
-  /** A reading of the server's leg. */
+  /** A reading of the server's leg, or null while that is not looked at. */
   server(reading, now) {
+    if (!reading) {
+      this.serverAudio.pause();
+      this.serverFrames.pause();
+      return;
+    }
     this.serverAudio.take(reading.audio, now);
     this.serverFrames.take(reading.frames, now);
   }
@@ -82,9 +96,11 @@ export class Judge {
     return this.audio.at !== null && now - this.audio.at >= SUSPECT_MS;
   }
 
-  /** Null, or why this path will not do. */
-  verdict(now) {
+  /** Null, or why this path will not do. @param {{audio: boolean, video: boolean}} expected  what the other one publishes now */
+  verdict(now, expected) {
     if (this.#window.at(-1)?.pair?.relayed) return "relay";
+    // Without audio the server's leg has nothing to compare with: a call of pictures alone is not left to ICE's patience.
+    if (!expected.audio && expected.video && this.#bytes.at !== null && now - this.#bytes.at >= DEAD_MS) return "silence";
     if (this.audio.at !== null && now - this.audio.at >= SILENCE_MS && this.serverAudio.flows(now)) return "silence";
     return this.#lossy(now) ? "loss" : null;
   }

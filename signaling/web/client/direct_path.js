@@ -6,6 +6,20 @@
 const KINDS = { microphone: "audio", camera: "video" };
 const BITS = { audio: 48_000, video: 1_700_000 }; // as much as the server would get of the best layer
 
+// What a stranger's candidates may make this browser do: send checks by UDP to a numeric address, or to one that a browser hides
+// by mDNS. Never open TCP connections, never ask name servers.
+const CANDIDATE = /^(?:a=)?candidate:\S+ 1 udp \d+ (?:[\d.]+|[\da-f:.]*:[\da-f:.]*|[\da-f-]+\.local) \d+ typ (?:host|srflx|prflx|relay)(?: |$)/i;
+const MOST_CANDIDATES = 64; // in a description; by browsers' trickling there are none
+
+/** The description without candidates that this browser shall not try. Anything but the two m-lines is an error. */
+export function plain(sdp) {
+  const lines = sdp.split(/\r?\n/);
+  const kinds = lines.filter((line) => line.startsWith("m=")).map((line) => /^m=(\w*)/.exec(line)[1]);
+  if (kinds.join() !== "audio,video") throw new Error(`a description of ${kinds.length} m-lines`);
+  let left = MOST_CANDIDATES;
+  return lines.filter((line) => !line.startsWith("a=candidate:") || (CANDIDATE.test(line) && left-- > 0)).join("\r\n");
+}
+
 export class DirectPath extends EventTarget {
   #senders = {}; // kind → RTCRtpSender
   #tracks; // kind → MediaStreamTrack | null
@@ -57,8 +71,8 @@ export class DirectPath extends EventTarget {
   receive({ step, sdp, candidate, wanted }) {
     this.#do(async (connection) => {
       if (step === "offer") await this.#answer(connection, sdp);
-      else if (step === "answer") await connection.setRemoteDescription({ type: "answer", sdp });
-      else if (step === "candidate") await connection.addIceCandidate({ candidate, sdpMLineIndex: 0 }).catch(() => {}); // one of many
+      else if (step === "answer") await connection.setRemoteDescription({ type: "answer", sdp: plain(sdp) });
+      else if (step === "candidate") await this.#try(connection, candidate);
       else if (step === "video") await this.#sendVideo(wanted !== false);
     });
   }
@@ -78,10 +92,9 @@ export class DirectPath extends EventTarget {
   }
 
   async #answer(connection, sdp) {
-    await connection.setRemoteDescription({ type: "offer", sdp });
+    await connection.setRemoteDescription({ type: "offer", sdp: plain(sdp) });
     for (const kind of ["audio", "video"]) {
       const transceiver = this.#transceiver(kind);
-      if (!transceiver) throw new Error(`an offer without ${kind}`);
       transceiver.direction = "sendrecv";
       transceiver.sender.setStreams?.(this.#stream);
       this.#senders[kind] = transceiver.sender;
@@ -90,6 +103,11 @@ export class DirectPath extends EventTarget {
     await connection.setLocalDescription();
     this.#say("answer", { sdp: connection.localDescription.sdp });
     for (const kind of ["audio", "video"]) await this.#encode(kind);
+  }
+
+  /** One of many: what cannot be used is no reason to give up. */
+  async #try(connection, candidate) {
+    if (CANDIDATE.test(candidate)) await connection.addIceCandidate({ candidate, sdpMLineIndex: 0 }).catch(() => {});
   }
 
   async #sendVideo(on) {

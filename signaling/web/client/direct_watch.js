@@ -46,12 +46,12 @@ export class DirectWatch extends EventTarget {
     const other = leg && (await this.#read(leg.connection, ({ mid }) => leg.mids.has(mid)));
     const now = performance.now();
     if (this.#closed) return;
-    if (other) judge.server(other, now);
+    judge.server(other, now);
     if (this.#mode === "trying" && reading?.pair?.relayed) this.#emit("lost", { reason: "relay" });
     else if (this.#mode === "trying" && reading && judge.ready(reading, this.#expected())) {
       this.#emit("ready", { direct_rtt_ms: reading.pair.rttMs, server_rtt_ms: other?.pair?.rttMs ?? null });
     } else if (this.#mode === "direct") {
-      const reason = judge.verdict(now);
+      const reason = judge.verdict(now, this.#expected());
       if (reason) this.#emit("lost", { reason });
     }
     if (this.#closed) return;
