@@ -4,6 +4,7 @@
 import { h, show } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
 import { settings } from "../ui/settings.js";
+import { Crowd } from "./crowd.js";
 import { focusBoxes, gridBoxes, speakerBoxes } from "./layout.js";
 import { Spotlight } from "./spotlight.js";
 import { Strip } from "./strip.js";
@@ -17,9 +18,10 @@ const MOST_TILES = 25;
 export class Stage extends EventTarget {
   layout = "grid"; // or "speaker" or "sidebar"
   pinned = null; // key of a tile
-  #tiles = new Map();
+  #tiles = new Map(); // of whoever was seen once: a thousand people have no thousand tiles
   #cast = [];
   #strip = new Strip();
+  #crowd = new Crowd();
   #spotlight = new Spotlight(() => this.update(this.#cast));
   #more = h("li", { class: "tile more", hidden: true });
   #alone;
@@ -48,7 +50,7 @@ export class Stage extends EventTarget {
     }
     if (this.pinned && !keys.has(this.pinned)) this.#setPinned(null);
     this.#spotlight.follow(cast);
-    for (const entry of cast) this.#draw(entry);
+    for (const entry of cast) if (this.#tiles.has(entry.key)) this.#draw(entry);
     show(this.#alone, cast.every(({ self }) => self) && cast.length > 0);
     this.#place();
   }
@@ -109,7 +111,7 @@ export class Stage extends EventTarget {
 
   #setPinned(key) {
     this.pinned = key;
-    for (const entry of this.#cast) this.#draw(entry);
+    for (const entry of this.#cast) if (this.#tiles.has(entry.key)) this.#draw(entry);
     this.#place();
     this.dispatchEvent(new Event("pinned"));
   }
@@ -129,13 +131,20 @@ export class Stage extends EventTarget {
     const corner = large && this.layout === "speaker";
     const hidden = corner ? 0 : Math.max(0, keys.length - MOST_TILES + 1);
     const own = this.#cast.find(({ self, screen, key }) => self && !screen && key !== large)?.key;
-    const shown = corner ? [large, own].filter(Boolean) : hidden > 1 ? keys.slice(0, MOST_TILES - 1) : keys;
+    const shown = corner ? [large, own].filter(Boolean) : hidden > 1 ? this.#choose(keys, large) : keys;
+    for (const entry of this.#cast) if (!this.#tiles.has(entry.key) && shown.includes(entry.key)) this.#draw(entry);
     const places = shown.length + (hidden > 1 ? 1 : 0);
     const boxes = (corner ? speakerBoxes : large ? focusBoxes : gridBoxes)(places, width, height, gap);
     for (const [key, tile] of this.#tiles) {
       tile.place(boxes[shown.indexOf(key)] ?? null, { above: Boolean(corner) && key !== large });
     }
     this.#placeMore(hidden > 1 ? boxes.at(-1) : null, hidden);
+  }
+
+  #choose(keys, large) {
+    const first = large ? [large] : [];
+    const entries = new Map(this.#cast.map((entry) => [entry.key, entry]));
+    return [...first, ...this.#crowd.choose(keys.slice(first.length), MOST_TILES - 1 - first.length, entries)];
   }
 
   #placeMore(box, hidden) {

@@ -3,7 +3,6 @@
 import { AudioOnly } from "../call/audio_only.js";
 import { Banner } from "../call/banner.js";
 import { cast } from "../call/cast.js";
-import { Chat } from "../call/chat.js";
 import { Controls } from "../call/controls.js";
 import { tileDetails } from "../call/details.js";
 import { Hosting } from "../call/hosting.js";
@@ -17,6 +16,7 @@ import { Pulse } from "../call/pulse.js";
 import { Floating, reactionPicture, reactionText } from "../call/reactions.js";
 import { Stage } from "../call/stage.js";
 import { StatsPanel } from "../call/stats.js";
+import { Talk } from "../call/talk.js";
 import { canShareScreen } from "../media/capture.js";
 import { Playback } from "../media/playback.js";
 import { announce, h, icon } from "../ui/dom.js";
@@ -29,6 +29,9 @@ import { DevicePicker } from "./devices.js";
 
 const PANELS = ["chat", "people", "stats", "settings", "room"];
 const REDRAWN_ON = ["receiving", "participantchanged", "participantjoined", "participantleft", "trackadded", "trackchanged", "trackremoved", "slots", "speakers"];
+const QUICK_MS = 5; // drawing that takes less is done at once
+const REST = 3; // times as long as drawing took, before the next
+const MOST_REST_MS = 200;
 
 export class CallView {
   #meeting;
@@ -42,16 +45,16 @@ export class CallView {
   #orders;
   #leaving;
   #hosting;
-  #chat;
+  #talk;
   #playback;
   #pulse;
   #audioOnly;
   #pip = new Pip((id) => this.#press(id));
   #floating = new Floating();
   #keys;
-  #unread = 0;
   #streams = new Map(); // track → MediaStream, so that a tile keeps its stream
   #frame = 0;
+  #drawnMs = 0;
   #connected = false;
   #admin; // whether one was a host at the last look
   #closing = new AbortController();
@@ -74,7 +77,7 @@ export class CallView {
       layout: (name) => this.#setLayout(name),
       react: (reaction) => meeting.react(reaction),
     });
-    this.#chat = new Chat(meeting);
+    this.#talk = new Talk(meeting, this.#controls);
     this.#hosting = new Hosting(meeting, local, { banner: this.#banner, people: this.#people, showPeople: () => this.#openPanel("people") });
     const sounds = h("div", { hidden: true });
     this.#playback = new Playback(sounds);
@@ -93,7 +96,7 @@ export class CallView {
     this.#keys = new Keys({
       toggle: (source) => this.#toggle(source),
       muted: () => Boolean(local.microphone.track) && !local.microphone.on,
-      talk: (on) => this.#talk(on),
+      talk: (on) => this.#pushToTalk(on),
     });
     this.#offer();
     this.#setLayout(settings.layout);
@@ -129,13 +132,13 @@ export class CallView {
     on(meeting, "hand", (change) => this.#hand(change));
     on(meeting, "reaction", (reaction) => this.#reacted(reaction));
     on(meeting, "receiving", ({ video }) => this.#receiving(video));
-    on(meeting, "chat", (message) => this.#received(message));
-    on(meeting, "chatfailed", (problem) => this.#chat.failed(problem));
+    on(meeting, "chat", (message) => this.#talk.received(message));
+    on(meeting, "chatfailed", (problem) => this.#talk.chat.failed(problem));
     for (const type of ["room", "permissions"]) on(meeting, type, () => this.#ordered());
     on(meeting, "waitinglist", () => (this.#hosting.waitingChanged(), this.#redraw()));
     on(meeting, "asked", (question) => this.#hosting.asked(question));
     on(meeting, "muted", (order) => this.#hosting.muted(order));
-    on(meeting, "channel", ({ open }) => this.#chat.setOpen(open));
+    on(meeting, "channel", ({ open }) => this.#talk.chat.setOpen(open));
     on(meeting, "state", ({ state }) => this.#signalling(state));
     on(meeting, "connection", ({ state }) => this.#media(state));
     on(meeting, "error", (error) => warn(Object.values(explain(error)).join(". ")));
@@ -150,7 +153,7 @@ export class CallView {
     on(this.#pulse, "beat", () => (this.#redraw(), this.#drawDetails()));
     on(this.#pip, "change", () => (this.#controls.buttons.set("pip", this.#pip.open), this.#redraw()));
     on(document, "fullscreenchange", () => this.#controls.buttons.set("fullscreen", Boolean(document.fullscreenElement)));
-    this.#chat.setOpen(meeting.chatOpen);
+    this.#talk.chat.setOpen(meeting.chatOpen);
     this.#media(meeting.connectionState);
   }
 
@@ -184,11 +187,7 @@ export class CallView {
   }
 
   #openPanel(id) {
-    if (id === "chat") {
-      this.#unread = 0;
-      this.#controls.setUnread(0);
-      return this.#panel.show(id, t("chat.title"), this.#chat);
-    }
+    if (id === "chat") return this.#panel.show(id, t("chat.title"), this.#talk.chat);
     if (id === "people") return this.#panel.show(id, t("people.title"), this.#people);
     if (id === "stats") return this.#panel.show(id, t("stats.title"), (this.#stats ??= new StatsPanel(this.#meeting, this.#pulse)));
     if (id === "room") return this.#panel.show(id, t("control.room"), this.#hosting.panel);
@@ -206,6 +205,8 @@ export class CallView {
       this.#stats?.close();
       this.#stats = null;
     }
+    this.#talk.setSeen(this.#panel.open === "chat", this.#cast());
+    if (this.#panel.open === "people") this.#people.update(this.#cast());
     this.#drawDetails();
     this.element.classList.toggle("with-panel", Boolean(this.#panel.open));
   }
@@ -230,7 +231,7 @@ export class CallView {
     return source === "camera" && this.#audioOnly.on ? t("call.audioOnly") : null;
   }
 
-  #talk(on) {
+  #pushToTalk(on) {
     if (on && this.#hint("microphone")) return;
     if (on) {
       this.#local.turnOn("microphone");
@@ -238,14 +239,6 @@ export class CallView {
     } else {
       this.#local.turnOff("microphone");
     }
-  }
-
-  #received(message) {
-    const { to, own, name, text, file, past } = message;
-    this.#chat.add(message, to ? (this.#meeting.participants.get(to)?.name ?? "") : null);
-    if (own || this.#panel.open === "chat") return;
-    this.#controls.setUnread(++this.#unread);
-    if (!past) notify(`${name}: ${text || file?.name}`, to ? "lock" : "chat");
   }
 
   #hand({ participant, up }) {
@@ -290,13 +283,13 @@ export class CallView {
 
   /** The room's state, or what one may do in it, has changed. */
   #ordered() {
-    const { order, permissions, self, limits } = this.#meeting;
+    const { order, self } = this.#meeting;
     this.#hosting.permitted(this.#admin);
     this.#admin = self.admin;
     this.#hosting.roomChanged();
     this.#controls.buttons.offer("room", self.admin);
     this.#controls.setLocked(order.state.locked);
-    this.#chat.allow(permissions.data && (order.state.chat || self.admin), limits.file_bytes ?? 0);
+    this.#talk.permitted();
     if (!self.admin && this.#panel.open === "room") this.#panel.hide();
     this.#drawDevices();
     this.#redraw();
@@ -304,7 +297,7 @@ export class CallView {
 
   #writeTo(id) {
     if (this.#panel.open !== "chat") this.#openPanel("chat");
-    this.#chat.writeTo(id);
+    this.#talk.chat.writeTo(id);
   }
 
   #tell(key, { name }) {
@@ -340,26 +333,34 @@ export class CallView {
 
   /** Many messages, one drawing. */
   #redraw() {
-    this.#frame ||= setTimeout(() => this.#draw()); // no animation frame: people must be heard in a hidden tab, too
+    // No animation frame: people must be heard in a hidden tab, too. In a crowd, drawing leaves time for everything else.
+    this.#frame ||= setTimeout(() => this.#draw(), Math.min(MOST_REST_MS, this.#drawnMs < QUICK_MS ? 0 : this.#drawnMs * REST));
   }
 
-  #draw() {
-    this.#frame = 0;
+  #cast() {
     const { camera, microphone } = this.#local;
-    const tiles = cast(this.#meeting, {
+    return cast(this.#meeting, {
       cameraStream: camera.on ? this.#streamOf(camera.track) : null,
       screenStream: this.#streamOf(this.#sender.screenTrack),
       microphoneOn: microphone.on,
       levels: this.#pulse.levels,
     });
+  }
+
+  #draw() {
+    this.#frame = 0;
+    const began = performance.now();
+    const { camera, microphone } = this.#local;
+    const tiles = this.#cast();
     this.#stage.update(tiles);
-    this.#people.update(tiles);
+    if (this.#panel.open === "people") this.#people.update(tiles);
     this.#controls.setPeople(this.#meeting.participants.size + 1, this.#meeting.order.waiting.length);
-    this.#chat.setPeople(tiles.filter(({ self, screen }) => !self && !screen).map(({ participant: id, name }) => ({ id, name })));
+    this.#talk.update(tiles);
     this.#playback.update(this.#meeting.slots());
     const { prominent } = this.#stage;
     const mirrored = Boolean(prominent?.self) && !prominent.screen && settings.mirror;
     this.#pip.update(prominent, { microphone: microphone.on, camera: camera.on, mirrored });
+    this.#drawnMs = performance.now() - began;
   }
 
   /** Figures on the tiles, while their panel is open. */
