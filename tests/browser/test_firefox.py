@@ -34,6 +34,9 @@ async def test_firefox_publishes_and_chromium_watches(tabs: Tabs, server: Server
             return any(s["framesDecoded"] > 50 for s in video) and any(s["totalAudioEnergy"] > 0 for s in audio)
 
         await eventually(seen, within_s=40, what="Chromium decodes what Firefox sends")
+        (room,) = server.node.rooms.values()
+        connections = [person.connection for person in room.participants.values()]
+        assert [each.transport.path for each in connections if each is not None] == ["udp", "udp"]
 
 
 async def test_firefox_watches_what_chromium_publishes(tabs: Tabs, server: Server, pages: PageServer) -> None:

@@ -1,18 +1,28 @@
-"""Two networks of one laptop, Wi-Fi and mobile: a network namespace for its browser with an interface for each.
+"""Networks of one laptop that has a browser: Wi-Fi and mobile, or one behind a firewall that lets no UDP through.
 
-Made of veth pairs, removed with everything in it. Owns no process: what shall live there is started with `prefix`.
+Made of network namespaces and veth pairs between them, removed with everything in them. Owns no process: `browser` says how one is
+started there. Each run has addresses of its own, so that several on one machine do not take each other's packets.
 """
 
+import abc
 import asyncio
+import ipaddress
 import os
-import stat
 import subprocess
 from pathlib import Path
 from typing import Self
 
 SUDO = () if os.geteuid() == 0 else ("sudo", "-n")
-SERVER = "198.18.0.1"
+TESTING = ipaddress.ip_network("198.18.0.0/15")
 """RFC 2544, section 12: addresses that no real network has."""
+BLOCK = 16
+"""Addresses for each process: the server's, then four for each cable."""
+
+
+def address(cable: int, end: int) -> str:
+    """Of this process' cable (1 to 3; 0: the server's network) at this end (1 is nearer to the server)."""
+    number = os.getpid() % (TESTING.num_addresses // BLOCK)
+    return str(TESTING[number * BLOCK + 4 * cable + end])
 
 
 async def run(*command: str) -> None:
@@ -25,62 +35,138 @@ async def run(*command: str) -> None:
         raise RuntimeError(f"{' '.join(command)}: {said.decode().strip()}")
 
 
-class TwoNetworks:
-    """`async with TwoNetworks() as laptop`: a server on `SERVER` is reached from it over the first one, until `change`."""
+class Namespace:
+    """Named after this process and `role`."""
 
-    def __init__(self) -> None:
-        self._name = f"ciranda{os.getpid()}"
-        self._interfaces = (f"cw{os.getpid()}", f"cm{os.getpid()}")
-        self._present = 0
+    def __init__(self, role: str) -> None:
+        self.name = f"ciranda{os.getpid()}{role}"
+
+    async def make(self) -> None:
+        await run("ip", "netns", "add", self.name)
+        await self.run("ip", "link", "set", "lo", "up")
+        # An address that an interface gets a second or two later (IPv6, duplicate address detection) is a change of network to
+        # Chromium: it gives up what it is loading.
+        await self.run("sh", "-c", "! cd /proc/sys/net/ipv6/conf/default || echo 0 > accept_dad")
+
+    async def remove(self) -> None:
+        await _remove("netns", self.name)
+
+    async def run(self, *command: str) -> None:
+        await run("ip", "netns", "exec", self.name, *command)
+
+    def browser(self, executable: str, directory: Path) -> str:
+        """A program in this directory that starts the browser here."""
+        script = directory / "browser"
+        script.write_text(f'#!/bin/sh\nexec {" ".join(SUDO)} ip netns exec {self.name} {executable} "$@"\n')
+        script.chmod(0o755)
+        return str(script)
+
+
+async def _remove(what: str, name: str) -> None:
+    try:
+        await run("ip", what, "delete", name)
+    except RuntimeError as error:
+        if "Cannot find device" not in str(error) and "No such file" not in str(error):
+            raise
+
+
+class _Laptop(abc.ABC):
+    """What both kinds share: the cables that end in this machine's own namespace, and the server's address there."""
+
+    SERVER = address(0, 1)
+
+    def __init__(self, *cables: str) -> None:
+        self.laptop = Namespace("")
+        self._cables = [f"c{cable}{os.getpid()}" for cable in cables]
 
     async def __aenter__(self) -> Self:
         try:
-            await run("ip", "netns", "add", self._name)
-            await self._within("ip", "link", "set", "lo", "up")
-            for number, name in enumerate(self._interfaces):
-                await run("ip", "link", "add", name, "type", "veth", "peer", "name", f"{name}l")
-                await run("ip", "link", "set", f"{name}l", "netns", self._name)
-                await run("ip", "address", "add", f"198.18.{number + 1}.1/24", "dev", name)
-                await run("ip", "link", "set", name, "up")
-            await run("ip", "address", "add", f"{SERVER}/32", "dev", self._interfaces[0])
-            await self._up()
+            await self._make()
         except BaseException:
             await self.__aexit__()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for command in (*(("link", "delete", name) for name in self._interfaces), ("netns", "delete", self._name)):
-            try:
-                await run("ip", *command)
-            except RuntimeError as error:
-                if "Cannot find device" not in str(error) and "No such file" not in str(error):
-                    raise
+        for name in self._cables:
+            await _remove("link", name)
+        await self.laptop.remove()
+
+    @abc.abstractmethod
+    async def _make(self) -> None:
+        """Everything; what is there when it fails is removed."""
+
+    async def _cable(self, number: int, to: Namespace) -> None:
+        """From this machine; the other end is not up yet."""
+        name = self._cables[number - 1]
+        await run("ip", "link", "add", name, "type", "veth", "peer", "name", f"{name}l", "netns", to.name)
+        await run("ip", "address", "add", f"{address(number, 1)}/30", "dev", name)
+        if number == 1:
+            await run("ip", "address", "add", f"{self.SERVER}/32", "dev", name)
+        await run("ip", "link", "set", name, "up")
+
+    async def _plug_in(self, namespace: Namespace, number: int, interface: str) -> None:
+        """This cable's other end is up and leads everywhere."""
+        await namespace.run("ip", "address", "add", f"{address(number, 2)}/30", "dev", interface)
+        await namespace.run("ip", "link", "set", interface, "up")
+        await namespace.run("ip", "route", "add", "default", "via", address(number, 1))
+
+
+class TwoNetworks(_Laptop):
+    """`async with TwoNetworks() as network`: a server on `SERVER` is reached over the first one, until `change`."""
+
+    def __init__(self) -> None:
+        super().__init__("w", "m")
+        self._present = 1
+
+    async def _make(self) -> None:
+        await self.laptop.make()
+        for number in (1, 2):
+            await self._cable(number, self.laptop)
+        await self._up()
 
     async def change(self) -> None:
         """The network of now is gone with its address, and the other one is there."""
-        name = self._interfaces[self._present]
-        await self._within("ip", "address", "flush", "dev", f"{name}l")
-        await self._within("ip", "link", "set", f"{name}l", "down")
-        self._present = 1 - self._present
+        name = self._interface
+        await self.laptop.run("ip", "address", "flush", "dev", name)
+        await self.laptop.run("ip", "link", "set", name, "down")
+        self._present = 3 - self._present
         await self._up()
 
-    def browser(self, executable: str, directory: Path) -> str:
-        """A program in this directory that starts the browser on this laptop."""
-        script = directory / "browser"
-        within = " ".join((*SUDO, "ip", "netns", "exec", self._name))
-        script.write_text(f'#!/bin/sh\nexec {within} {executable} "$@"\n')
-        script.chmod(script.stat().st_mode | stat.S_IXUSR)
-        return str(script)
+    @property
+    def _interface(self) -> str:
+        return f"{self._cables[self._present - 1]}l"
 
     async def _up(self) -> None:
-        name, network = f"{self._interfaces[self._present]}l", f"198.18.{self._present + 1}"
-        await self._within("ip", "address", "add", f"{network}.2/24", "dev", name)
-        await self._within("ip", "link", "set", name, "up")
-        await self._within("ip", "route", "add", "default", "via", f"{network}.1")
+        await self._plug_in(self.laptop, self._present, self._interface)
 
-    async def _within(self, *command: str) -> None:
-        await run("ip", "netns", "exec", self._name, *command)
+
+class WithoutUdp(_Laptop):
+    """`async with WithoutUdp() as network`: between `SERVER` and the laptop is a router that drops all UDP, without a word."""
+
+    def __init__(self) -> None:
+        super().__init__("f")
+        self._router = Namespace("f")
+
+    async def __aexit__(self, *_: object) -> None:
+        await super().__aexit__()
+        await self._router.remove()
+
+    async def _make(self) -> None:
+        outside, inside = 1, 2
+        await self._router.make()
+        await self.laptop.make()
+        await self._router.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+        await self._router.run("ip", "rule", "add", "pref", "1", "ipproto", "udp", "blackhole")
+        await self._cable(outside, self._router)
+        await self._plug_in(self._router, outside, f"{self._cables[0]}l")
+        await run("ip", "route", "add", f"{address(inside, 0)}/30", "via", address(outside, 2))
+        await self._router.run(
+            "ip", "link", "add", "in", "type", "veth", "peer", "name", "out", "netns", self.laptop.name
+        )
+        await self._router.run("ip", "address", "add", f"{address(inside, 1)}/30", "dev", "in")
+        await self._router.run("ip", "link", "set", "in", "up")
+        await self._plug_in(self.laptop, inside, "out")
 
 
 def permitted() -> bool:
