@@ -19,6 +19,7 @@ from sfu.dataplane.ended cimport begin_stream, end_stream
 from sfu.dataplane.forward cimport forward_pending, slot_silence
 from sfu.dataplane.history cimport history_clear
 from sfu.dataplane.keyframes cimport keyframe_request
+from sfu.dataplane.nack cimport nack_forget
 from sfu.dataplane.packet_index cimport PacketIndex
 from sfu.dataplane.reasons cimport DROP_TCP_CLOSED
 from sfu.dataplane.seqmap cimport seqmap_init, timestamp_init
@@ -73,11 +74,19 @@ cdef void remove_address(Core *core, Command *command) noexcept nogil:
     address_remove(core, <Transport *>command.object, &command.endpoint)
 
 
-# What was asked of a publisher at its old address may be lost, retries included. A receiver would notice only in seconds.
-cdef void ask_again(Core *core, Transport *transport) noexcept nogil:
+# What was sent from or to the old address may be lost, requests and their retries included. A receiver would notice only in seconds.
+# A keyframe is quicker than the repair of a hole that long, and the repair would keep it waiting.
+cdef void begin_anew(Core *core, Transport *transport) noexcept nogil:
     cdef Track *track = transport.tracks
-    cdef Slot *slot
+    cdef Slot *slot = transport.slots
+    cdef uint8_t index
+    while slot != NULL:
+        if slot_flows(slot):
+            keyframe_request(core, slot.current)
+        slot = slot.next
     while track != NULL:
+        for index in range(track.layer_count):
+            nack_forget(&track.layers[index].nacks)
         slot = track.slots
         while slot != NULL:
             if slot_flows(slot):
@@ -92,7 +101,7 @@ cdef void select_address(Core *core, Command *command) noexcept nogil:
     cdef Endpoint before = transport.remote
     address_select(core, transport, &command.endpoint)
     if transport.has_remote and not same_endpoint(&before, &transport.remote):
-        ask_again(core, transport)
+        begin_anew(core, transport)
 
 
 cdef void set_srtp(Core *core, Command *command) noexcept nogil:

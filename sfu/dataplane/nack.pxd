@@ -19,6 +19,7 @@ cdef struct NackList:
     NackEntry entries[1000]     # by sequence number
 
 cdef void nack_init(NackList *nacks) noexcept nogil
+cdef void nack_forget(NackList *nacks) noexcept nogil
 cdef void nack_packet(NackList *nacks, uint64_t extended, int64_t now_us, int is_keyframe_start) noexcept nogil
 # Sequence numbers to ask for now, ascending, at most `capacity`. First after max(2 packets, 20 ms) of waiting, again
 # after an RTT, 10 tries at the most (ALGORITHMS 9).

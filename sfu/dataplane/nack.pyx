@@ -28,6 +28,13 @@ cdef void nack_init(NackList *nacks) noexcept nogil:
     nacks.requested = 0
 
 
+cdef void nack_forget(NackList *nacks) noexcept nogil:
+    # Nothing is missing, whatever comes next.
+    nacks.count = 0
+    nacks.overflowed = 0
+    nacks.highest = 0
+
+
 cdef size_t _nack_position(const NackList *nacks, uint64_t extended) noexcept nogil:
     # The first entry that is not before `extended`.
     cdef size_t low = 0, high = nacks.count, middle

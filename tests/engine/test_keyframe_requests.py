@@ -170,3 +170,49 @@ def test_a_publisher_that_changes_its_address_is_asked_for_a_keyframe() -> None:
         bed.engine.select_address(sender.transport, new)
     bed.run(100_000)
     assert len(sender.blocks(206, 1)) == 1, "once, however often the same address is selected"
+
+
+def test_a_receiver_that_changes_its_address_gets_a_keyframe() -> None:
+    """What was sent to where it no longer is was lost; libwebrtc would repair it packet by packet, or wait for seconds."""
+    bed = Bed()
+    sender, receiver, other = bed.publisher(), bed.client(), bed.client()
+    track = bed.engine.add_track(sender.transport, video_track())
+    for client in (receiver, other):
+        bed.engine.route(bed.engine.add_slot(client.transport, video_slot()), track)
+    source = VideoSource(sender, 500)
+    source.send_frame(keyframe=True)
+    bed.run(1_500_000)
+    sender.forget()
+    new = ("10.9.9.9", 6_000)
+    bed.clients[new] = receiver
+    for _ in range(2):
+        bed.engine.add_address(receiver.transport, new)
+        bed.engine.select_address(receiver.transport, new)
+    bed.run(100_000)
+    assert len(sender.blocks(206, 1)) == 1, "once, however often the same address is selected"
+
+
+def test_what_a_publisher_sent_from_a_dead_address_is_not_asked_for_again() -> None:
+    """Its bandwidth is unknown there: repeating a second of video would hold the keyframe up."""
+    bed = Bed()
+    sender, receiver = bed.publisher(), bed.client()
+    track = bed.engine.add_track(sender.transport, video_track(nack=True))
+    bed.engine.route(bed.engine.add_slot(receiver.transport, video_slot()), track)
+    source = VideoSource(sender, 500)
+    source.send_frame(keyframe=True)
+    bed.run(100_000)
+    for _ in range(50):
+        source.frame()
+    new = ("10.9.9.9", 6_000)
+    bed.clients[new] = sender
+    sender.address = new
+    bed.engine.add_address(sender.transport, new)
+    bed.engine.select_address(sender.transport, new)
+    sender.forget()
+    source.send_frame(keyframe=True)
+    bed.run(300_000)
+    assert sender.blocks(205, 1) == []
+    source.frame()
+    source.send_frame()
+    bed.run(300_000)
+    assert sender.blocks(205, 1), "what is lost from then on is"
