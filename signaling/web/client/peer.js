@@ -92,10 +92,13 @@ export class Peer extends EventTarget {
     this.connection.setConfiguration({ ...this.connection.getConfiguration(), iceServers });
   }
 
-  /** Bytes that have arrived on all paths so far. */
-  async received() {
+  /** Bytes that have arrived on all paths so far, and how many milliseconds ago the last of them (0 where a browser does not say). */
+  async arrivals() {
     const report = await this.connection.getStats();
-    return [...report.values()].reduce((sum, { type, bytesReceived = 0 }) => sum + (type === "candidate-pair" ? bytesReceived : 0), 0);
+    const pairs = [...report.values()].filter(({ type, bytesReceived }) => type === "candidate-pair" && bytesReceived);
+    const bytes = pairs.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0);
+    const ages = pairs.map(({ timestamp, lastPacketReceivedTimestamp = timestamp }) => timestamp - lastPacketReceivedTimestamp);
+    return { bytes, age: Math.max(0, Math.min(...ages)) };
   }
 
   restartIce() {

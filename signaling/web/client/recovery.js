@@ -16,6 +16,7 @@ export class Recovery {
   #mayBeSilent;
   #timer = 0;
   #looks = 0;
+  #sooner = 0; // a look between two, just when it has been silent for long enough
   #looking = false;
   #restart = null; // "asked" or "answered" while an ICE restart has not helped yet
   #received = 0;
@@ -50,6 +51,7 @@ export class Recovery {
   close() {
     clearTimeout(this.#timer);
     clearInterval(this.#looks);
+    clearTimeout(this.#sooner);
     this.#onStuck = this.#onSilent = () => {};
   }
 
@@ -62,20 +64,29 @@ export class Recovery {
   async #look() {
     if (this.#looking) return;
     this.#looking = true;
-    const received = await this.#peer.received().catch(() => this.#received);
+    const { bytes, age } = await this.#peer.arrivals().catch(() => ({ bytes: this.#received, age: 0 }));
     this.#looking = false;
-    if (received > this.#received) {
-      this.#heardAt = performance.now();
+    clearTimeout(this.#sooner);
+    if (bytes > this.#received) {
+      this.#heardAt = performance.now() - Math.min(age, LOOK_MS);
       this.#steady++;
       if (this.#peer.state === "connected") this.#healthy();
     } else if (this.#steady < STEADY || this.#mayBeSilent()) {
       this.#steady = 0;
-    } else if (performance.now() - this.#heardAt > SILENT_MS) {
+    } else {
+      this.#notice(performance.now() - this.#heardAt);
+    }
+    this.#received = bytes;
+  }
+
+  #notice(silentFor) {
+    if (silentFor >= SILENT_MS) {
       this.#steady = 0; // said once
       this.#help();
       this.#onSilent();
+    } else if (silentFor > SILENT_MS - LOOK_MS) {
+      this.#sooner = setTimeout(() => this.#look(), SILENT_MS - silentFor);
     }
-    this.#received = received;
   }
 
   /** The request waits for the signalling if that is away, too. */
