@@ -12,14 +12,13 @@ HOST_TYPE_PREFERENCE = 126
 """RFC 8445, section 5.1.2.2"""
 TCP_TYPE_PREFERENCE = 90
 """Below every kind of UDP candidate but relayed ones (RFC 6544, section 4.2); libwebrtc's own value."""
-PASSIVE_PREFERENCE = 4
-"""Of a passive host candidate (RFC 6544, section 4.2)."""
 FIRST_PREFERENCE = 4_096
 RESTART_PREFERENCE = 256
 LAST_PREFERENCE = 28_672
 """Local preference (RFC 8445, section 5.1.2.1) of the first address, what each ICE restart adds, and where that ends. libwebrtc
 stays with a dead path for 3.5 s unless a live one has the higher priority, so that the paths of a newer restart must. A pair's
-priority is the lower one of its candidates before all (section 6.1.2.3): ours therefore stays below what clients use."""
+priority is the lower one of its candidates before all (section 6.1.2.3): ours therefore stays below what clients use, over TCP as
+well (whose upper bits RFC 6544, section 4.2, gives to the direction, to sort those of one agent: all of ours are passive)."""
 
 
 def host_candidates(bound: tuple[str, int], advertise: Sequence[str], *, tcp: bool = False) -> tuple[Candidate, ...]:
@@ -35,26 +34,24 @@ def host_candidates(bound: tuple[str, int], advertise: Sequence[str], *, tcp: bo
     else:
         hosts = [host]
     over_udp = (
-        Candidate((host, port), HOST_TYPE_PREFERENCE << 24 | (FIRST_PREFERENCE - index) << 8 | 255, str(index + 1))
+        Candidate((host, port), _priority(HOST_TYPE_PREFERENCE, index), str(index + 1))
         for index, host in enumerate(hosts)
     )
     over_tcp = (
-        Candidate((host, port), _tcp_priority(index), str(len(hosts) + index + 1), tcp=True)
+        Candidate((host, port), _priority(TCP_TYPE_PREFERENCE, index), str(len(hosts) + index + 1), tcp=True)
         for index, host in enumerate(hosts if tcp else ())
     )
     return (*over_udp, *over_tcp)
 
 
-def _tcp_priority(index: int) -> int:
-    """RFC 6544, section 4.2: the direction takes the upper three bits of the local preference."""
-    local = PASSIVE_PREFERENCE << 13 | (8_191 - index)
-    return TCP_TYPE_PREFERENCE << 24 | local << 8 | 255
+def _priority(type_preference: int, index: int) -> int:
+    return type_preference << 24 | (FIRST_PREFERENCE - index) << 8 | 255
 
 
 def raised(candidates: Sequence[Candidate], restarts: int) -> tuple[Candidate, ...]:
-    """The same, as the answer to the so-manieth ICE restart has them: those over UDP win over what was before."""
+    """The same, as the answer to the so-manieth ICE restart has them: they win over those before, and UDP over TCP as ever."""
     more = min(RESTART_PREFERENCE * restarts, LAST_PREFERENCE - FIRST_PREFERENCE) << 8
-    return tuple(one if one.tcp else replace(one, priority=one.priority + more) for one in candidates)
+    return tuple(replace(one, priority=one.priority + more) for one in candidates)
 
 
 def interface_addresses(versions: Container[int]) -> list[str]:
