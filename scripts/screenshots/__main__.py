@@ -74,8 +74,7 @@ async def shoot(browser: Browser, view: View, options: argparse.Namespace, sizes
         for size, scheme in itertools.product(sizes, options.scheme):
             await page.set_viewport_size(viewport(size))
             await page.emulate_media(color_scheme=scheme)
-            if not is_phone(size):
-                await page.mouse.move(1, viewport(size)["height"] - 1)  # over nothing that shows more then
+            await page.mouse.move(1, viewport(size)["height"] - 1)  # over nothing that shows more then
             await page.wait_for_timeout(RESIZE_MS)
             await page.screenshot(path=options.folder / f"{view.name}-{size}-{scheme}.png")
     finally:

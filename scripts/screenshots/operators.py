@@ -1,5 +1,6 @@
 """What the administration API says in the pictures of the operators' page."""
 
+import time
 from typing import Any
 
 NAMES = ("Ana Braga", "Bruno Alves", "Chiara Rossi", "Fatima Zahra El Mansouri")
@@ -30,7 +31,7 @@ STATUS: dict[str, Any] = {
 
 
 def room(name: str, people: int) -> dict[str, Any]:
-    return {"name": name, "created": 1_760_000_000, "participants": people, "tracks": 2 * people}
+    return {"name": name, "created": time.time() - 8_200, "participants": people, "tracks": 2 * people}
 
 
 def person(index: int) -> dict[str, Any]:
@@ -64,4 +65,11 @@ API: dict[str, Any] = {
     "status": STATUS,
     "rooms": {"rooms": [room("tea-at-five", 4), room("standup", 12), room("golden-lagoon-4711", 7)]},
     "rooms/tea-at-five": room("tea-at-five", 4) | {"participants": [person(index) for index in range(len(NAMES))]},
+}
+
+EMPTY: dict[str, Any] = {
+    "status": STATUS
+    | {"rooms": 0, "participants": 0, "waiting": 0, "tracks": {}, "bytes": {}, "packets": {}, "dropped": {}}
+    | {"nacks": {}, "keyframe_requests": {}, "retransmissions": 0},
+    "rooms": {"rooms": []},
 }

@@ -79,11 +79,14 @@
   let filled = 0;
   const filling = [];
 
+  let peer = null; // the last one
+
   class Peer extends EventTarget {
     connectionState = "new";
     signalingState = "stable";
     transceivers = [];
     addTransceiver(what, { direction }) {
+      peer = this;
       const kind = typeof what === "string" ? what : what.kind;
       const slot = direction === "recvonly" && kind === "video" ? wanted[filled++] : null;
       const mid = String(this.transceivers.length);
@@ -117,12 +120,16 @@
       const entries = [{ id: "T", type: "transport", selectedCandidatePairId: "P", srtpCipher: "AES_128_GCM" },
         { id: "P", type: "candidate-pair", currentRoundTripTime: 0.024, availableOutgoingBitrate: 2_400_000, localCandidateId: "L" },
         { id: "L", type: "local-candidate", protocol: "udp", candidateType: "host" }];
-      const common = (mid, kind, index) => ({ id: mid, mid, kind, timestamp: performance.now(), frameWidth: 640, frameHeight: 360, framesPerSecond: 30,
-        packetsLost: [0, 0, 3, 0, 14][index % 5] * this.looks, packetsReceived: 100 * this.looks, jitter: 0.004, bytesReceived: 1e5 * this.looks });
-      this.looks = (this.looks ?? 0) + 1;
+      const seconds = (this.startedAt ??= performance.now() - 1_000, (performance.now() - this.startedAt) / 1_000);
+      const bytes = (kind) => Math.round(seconds * (kind === "video" ? 150_000 : 5_000));
+      const picture = { frameWidth: 640, frameHeight: 360, framesPerSecond: 30 };
+      for (const [kind, mimeType] of [["audio", "audio/opus"], ["video", "video/VP8"]]) entries.push({ id: `C${kind}`, type: "codec", mimeType });
+      const common = (mid, kind, index) => ({ id: mid, mid, kind, codecId: `C${kind}`, timestamp: performance.now(), ...(kind === "video" ? picture : {}),
+        packetsLost: Math.round([0, 0, 3, 0, 14][index % 5] * seconds), packetsReceived: Math.round(100 * seconds), jitter: 0.004,
+        bytesReceived: bytes(kind) });
       filling.forEach(({ mid, kind }, index) => entries.push({ ...common(mid, kind, index), type: "inbound-rtp" }));
       this.transceivers.filter(({ direction }) => direction === "sendonly").forEach(({ mid, kind }) =>
-        entries.push({ ...common(mid, kind, 0), type: "outbound-rtp", bytesSent: 1e5 * this.looks }));
+        entries.push({ ...common(mid, kind, 0), type: "outbound-rtp", bytesSent: bytes(kind) }));
       return new Map(entries.map((entry) => [entry.id, entry]));
     }
   }
@@ -136,9 +143,11 @@
       const message = JSON.parse(text);
       if (message.type === "join") this.join(message);
       if (message.type === "offer") this.answer(message);
+      if (message.type === "ping") this.say({ type: "pong", id: message.id });
       if (message.type === "leave") this.say({ type: "closed", reason: "left" });
     }
     join({ name }) {
+      window.standInSay = (message) => this.say(message);
       if (scenario.wait) return this.say({ type: "waiting", room: "tea-at-five", id: "w_1", resume: "r" });
       if (scenario.refuse) return this.say({ type: "error", code: scenario.refuse, message: "", fatal: true });
       this.say({
@@ -159,7 +168,8 @@
     }
     answer({ id, tracks }) {
       this.say({ type: "answer", id, sdp: "v=0", tracks: tracks.map(({ mid }) => ({ mid, id: `t_${mid}` })) });
-      this.say({ type: "slots", slots: filling });
+      const asked = new Set(peer.transceivers.filter(({ direction }) => direction === "recvonly").map(({ mid }) => mid));
+      this.say({ type: "slots", slots: filling.filter(({ mid }) => asked.has(mid)) });
       const speaker = people[scenario.speaker]?.id;
       this.say({ type: "speakers", participants: speaker ? [speaker] : [] });
     }

@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.async_api import Page
 
-from scripts.screenshots.operators import API
+from scripts.screenshots.operators import API, EMPTY
 
 STAND_IN = Path(__file__).parent / "stand_in.js"
 NAMES = (
@@ -84,6 +84,10 @@ async def open_chat(page: Page) -> None:
     await page.keyboard.press("Enter")
 
 
+async def open_empty_chat(page: Page) -> None:
+    await press(page, "chat")
+
+
 async def open_menu(page: Page) -> None:
     await page.locator('[popovertarget="more-menu"]').click()
 
@@ -121,6 +125,23 @@ async def react(page: Page) -> None:
         await page.evaluate(
             "m => window.standInReaction(m)", {"from": f"p_{number}", "name": NAMES[number], "text": sign, "at_ms": 0}
         )
+
+
+async def notices(page: Page) -> None:
+    await page.evaluate(
+        """async () => { const { ask, notify, warn } = await import('/static/ui/toast.js');
+          notify('Chiara Rossi: I have one question about the last figure, if there is time at the end.', 'chat');
+          ask('Bruno Alves asks you to mute yourself', { iconName: 'mic', yes: 'Mute', action: () => {} });
+          warn('The camera was disconnected.'); }"""
+    )
+
+
+def closed(reason: str) -> Step:
+    async def step(page: Page) -> None:
+        await page.evaluate("reason => window.standInSay({ type: 'closed', reason })", reason)
+        await page.locator(".end").wait_for()
+
+    return step
 
 
 def layout(name: str) -> Step:
@@ -209,6 +230,9 @@ VIEWS = (
     call("settings", 2, open_from_menu("settings")),
     View("reconnecting", scenario={"people": people(3), "dropAfterMs": 400}, steps=(joined,)),
     call("left", 2, leave),
+    *(call(f"end-{reason}", 1, closed(reason)) for reason in ("removed", "closed")),
+    call("notices", 3, notices),
+    call("chat-empty", 1, open_empty_chat),
     View("waiting", scenario={"wait": True}, steps=(join,)),
     call("speaker", 5, layout("speaker"), graded, speaker=1),
     call("sidebar", 8, layout("sidebar"), graded, speaker=1),
@@ -224,5 +248,6 @@ VIEWS = (
     call("leave-or-end", 2, press_leave, more={"admin": True}),
     View("status", path="/status", scenario={"api": API}, steps=(counted,)),
     View("status-room", path="/status#room=tea-at-five", scenario={"api": API}, steps=(counted,)),
+    View("status-empty", path="/status", scenario={"api": EMPTY}, steps=(counted,)),
     View("status-token", path="/status", steps=(asked_for_a_token,)),
 )
