@@ -39,7 +39,7 @@ async def test_rooms_traffic_and_workers_are_seen_and_a_room_from_inside(tabs: T
     )
     await page.get_by_role("region", name="layer by layer").locator("tr", has_text="camera").first.wait_for()
     await ana.leave()
-    await page.locator(".notice.problem").wait_for(timeout=TIMEOUT_MS)
+    await page.locator(".notice.problem", has_text="There is no such room now").wait_for(timeout=TIMEOUT_MS)
     await page.get_by_role("link", name="Back to the server").click()
     await page.get_by_text("No rooms are open.").wait_for(timeout=TIMEOUT_MS)
     assert tab.errors == []
@@ -51,10 +51,16 @@ async def test_with_api_keys_a_token_opens_it_for_this_tab(tabs: Tabs) -> None:
     guest = jwt.encode({**grant, "video": {"room": "tea", "roomJoin": True}}, SECRET, algorithm="HS256")
     async with Server(Settings(http_port=0, media_port=0, api_key=(f"{KEY}:{SECRET}",))) as server:
         tab = await tabs.open(f"{server.url}/status")
-        for token, refusal in ((guest, "roomList"), ("nonsense", "not a JSON Web Token")):
+        for token, refusal in ((guest, "it lacks roomList"), ("nonsense", "This is no valid token")):
             await tab.page.fill("#token", token)
             await tab.page.get_by_role("button", name="Show status").click()
             await tab.page.locator(".field-problem", has_text=refusal).wait_for(timeout=TIMEOUT_MS)
+        brazilian = (await tabs.open(f"{server.url}/status", locale="pt-BR")).page
+        for address, refusal in (("", "falta roomList"), ("#room=tea", "falta roomAdmin")):
+            await brazilian.goto(f"{server.url}/status{address}")
+            await brazilian.fill("#token", guest)
+            await brazilian.get_by_role("button", name="Mostrar").click()
+            await brazilian.locator(".field-problem", has_text=refusal).wait_for(timeout=TIMEOUT_MS)
         await tab.page.fill("#token", operator)
         await tab.page.get_by_role("button", name="Show status").click()
         await tab.page.get_by_text("No rooms are open.").wait_for(timeout=TIMEOUT_MS)

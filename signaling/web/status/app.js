@@ -5,6 +5,7 @@ import { chooseLanguage, t } from "../ui/i18n.js";
 import { h } from "../ui/dom.js";
 import { Api } from "./api.js";
 import { Gate } from "./gate.js";
+import { refusal } from "./refusal.js";
 import { RoomView } from "./room.js";
 import { ServerView } from "./server.js";
 
@@ -18,6 +19,8 @@ let timer = 0;
 let turn = 0; // answers to an older view's questions are dropped
 
 const roomOfAddress = () => new URLSearchParams(location.hash.slice(1)).get("room");
+
+const said = (error) => refusal(error, { room: roomOfAddress(), token: api.token });
 
 function present(next, title) {
   view = next;
@@ -39,7 +42,7 @@ function ask(error) {
     api.token = token;
     open();
   };
-  present(new Gate(api.token ? error.message : "", enter), t("status.title"));
+  present(new Gate(api.token ? said(error) : "", enter), t("status.title"));
   view.shown();
 }
 
@@ -54,7 +57,7 @@ async function look() {
   } catch (error) {
     if (mine !== turn) return;
     if (error.wantsToken) return ask(error);
-    problem.textContent = error.code ? error.message : t("error.unreachable.text");
+    problem.textContent = said(error);
     problem.hidden = false;
   }
   timer = setTimeout(look, EVERY_MS);

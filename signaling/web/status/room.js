@@ -1,7 +1,7 @@
 // One room: who is in it, what they publish layer by layer, what is forwarded to them slot by slot.
 
 import { h } from "../ui/dom.js";
-import { t } from "../ui/i18n.js";
+import { has, t } from "../ui/i18n.js";
 import { NOTHING, bits, count, duration, ms, percent } from "./format.js";
 import { head } from "./head.js";
 import { Rates } from "./rates.js";
@@ -11,6 +11,8 @@ const PEOPLE = ["name", "id", "connection", "rtt", "fromThem", "toThem", "flags"
 const LAYERS = ["who", "source", "layer", "format", "rate", "lost", "jitter"];
 const SLOTS = ["who", "mid", "shows", "layer", "rate", "loss", "resent"];
 const NUMBERS = new Set(["rtt", "fromThem", "toThem", "layer", "rate", "lost", "jitter", "loss", "resent"]);
+
+const named = (source) => (has(`status.source.${source}`) ? t(`status.source.${source}`) : source);
 
 const columns = (names) => names.map((name) => ({ label: t(`status.${name}`), number: NUMBERS.has(name) }));
 
@@ -36,7 +38,7 @@ export class RoomView {
     this.#rates.begin(performance.now() / 1000);
     const age = duration(Date.now() / 1000 - room.created);
     this.#line.textContent = t("status.roomLine", { people: count(people.length), tracks: count(room.tracks), age });
-    const owners = new Map(people.flatMap(({ name, tracks }) => tracks.map(({ id, source }) => [id, `${name}: ${source}`])));
+    const owners = new Map(people.flatMap(({ name, tracks }) => tracks.map(({ id, source }) => [id, `${name}: ${named(source)}`])));
     this.#people.update(people.map((person) => this.#person(person)));
     this.#tracks.update(people.flatMap((person) => person.tracks.flatMap((track) => this.#layers(person, track))));
     this.#slots.update(people.flatMap((person) => person.slots.map((slot) => this.#slot(person, slot, owners))));
@@ -55,7 +57,7 @@ export class RoomView {
       cells: [
         name,
         identity ? `${id} · ${identity}` : id,
-        connection ?? NOTHING,
+        connection ? t(`status.state.${connection}`) : NOTHING,
         transport?.rtt_us ? ms(transport.rtt_us / 1e6) : NOTHING,
         transport ? this.#bits(`${id} in`, transport.bytes_received) : NOTHING,
         transport ? this.#bits(`${id} out`, transport.bytes_sent) : NOTHING,
@@ -65,7 +67,7 @@ export class RoomView {
   }
 
   #layers({ name }, { id, source, muted, layers }) {
-    const what = muted ? `${source} (${t("status.muted")})` : source;
+    const what = muted ? `${named(source)} (${t("status.muted")})` : named(source);
     return layers.flatMap((layer, index) => {
       if (!layer) return [];
       const lost = layer.packets ? percent(layer.lost / (layer.packets + layer.lost), 1) : NOTHING;
