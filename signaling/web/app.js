@@ -55,7 +55,7 @@ function showEnd(error, again) {
 
 async function showLobby(room) {
   const local = takeDevices();
-  const enter = (name, waits) => join(room, name, local, waits);
+  const enter = (name, waits) => join(room, name, local, { waits });
   present(new LobbyView({ room, local, join: enter, cancel: () => window.ciranda?.leave() }), room);
   await local.start();
   try {
@@ -75,19 +75,19 @@ async function entrance() {
 }
 
 /** Rejects with what the server said, so that the lobby can show it. */
-async function join(room, name, local, waits = () => {}) {
+async function join(room, name, local, { waits = () => {}, audioOnly = null } = {}) {
   const { enter } = await entrance();
   const show = (call) => present(call, room);
   const closed = (error) => showEnd(error, () => showLobby(room));
-  await enter({ room, name, token: tokenOfAddress(), local }, { show, closed, waits });
+  await enter({ room, name, token: tokenOfAddress(), local, audioOnly }, { show, closed, waits });
 }
 
 /** After a reload: straight back in, with the devices as they were. */
-async function comeBack(room, { name, microphone, camera }) {
+async function comeBack(room, { name, microphone, camera, audioOnly }) {
   const local = takeDevices();
   local.start({ microphone, camera });
   try {
-    await join(room, name, local);
+    await join(room, name, local, { audioOnly });
   } catch (error) {
     forgetSession(room);
     showEnd(error, () => showLobby(room));

@@ -1,6 +1,7 @@
 // The way into a meeting. Everything that only a call needs hangs from here; app.js imports it while the lobby is looked at,
 // so that the first view needs little.
 
+import { AudioOnly } from "./call/audio_only.js";
 import { Meeting } from "./client/meeting.js";
 import { Sender } from "./media/sender.js";
 import { clearToasts } from "./ui/toast.js";
@@ -31,15 +32,16 @@ await Promise.all(STYLES.map(styled));
 
 /**
  * Joins; the devices come along. Rejects with what the server said.
- * @param {{room: string, name: string, token?: string, local: LocalMedia}} who
+ * @param {{room: string, name: string, token?: string, local: LocalMedia, audioOnly?: object}} who  audioOnly: as a reload found it
  * @param {{show: (view: object) => void, closed: (error: MeetingError) => void, waits: () => void}} page  waits: to be let in
  */
-export async function enter({ room, name, token, local }, { show, closed, waits }) {
+export async function enter({ room, name, token, local, audioOnly: before }, { show, closed, waits }) {
   const meeting = new Meeting();
   const sender = new Sender(local, meeting);
   window.ciranda = meeting; // for a look from the console, and for tests
   meeting.addEventListener("state", ({ detail }) => detail.state === "waiting" && waits());
-  const remember = () => ({ microphone: local.microphone.on, camera: local.camera.on });
+  const audioOnly = new AudioOnly(meeting, local, before);
+  const remember = () => ({ microphone: local.microphone.on, camera: local.camera.on, audioOnly: audioOnly.state });
   try {
     await meeting.join({ room, name, token, remember });
   } catch (error) {
@@ -53,5 +55,5 @@ export async function enter({ room, name, token, local }, { show, closed, waits 
   await Promise.race([meeting.answered, new Promise((resolve) => setTimeout(resolve, MOST_HELD_BACK_MS))]);
   if (meeting.state === "closed") return;
   clearToasts();
-  show(new CallView({ meeting, local, sender }));
+  show(new CallView({ meeting, local, sender, audioOnly }));
 }

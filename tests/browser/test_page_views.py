@@ -16,6 +16,17 @@ AREA = """(caption) => {
   return width * height;
 }"""
 
+COVERED = """([what, below]) => {
+  const boxes = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility())
+    .map((one) => [one.textContent, one.getBoundingClientRect()]);
+  const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+  const covering = boxes(what);
+  if (!covering.length || !boxes(below).length) throw new Error('nothing to compare');
+  return boxes(below).flatMap(([text, box]) =>
+    covering.filter(([, over]) => !apart(over, box)).map(([over]) => `${over} / ${text}`));
+}"""
+"""Whatever of the second selector lies under something of the first."""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def pair(chromium: Browser) -> AsyncIterator[tuple[MeetingPage, MeetingPage]]:
@@ -91,7 +102,9 @@ async def test_every_tile_tells_how_good_the_connection_is(pair: tuple[MeetingPa
     assert grades == [[3, 0], [3, 3], [3, 2], [3, 1], [3, 2], [3, 0], [1, 3]]
 
 
-async def test_without_video_nothing_but_sound_is_downloaded_or_sent(pair: tuple[MeetingPage, MeetingPage]) -> None:
+async def test_without_video_nothing_but_sound_is_downloaded_or_sent_also_after_a_reload(
+    pair: tuple[MeetingPage, MeetingPage],
+) -> None:
     ana, bo = pair
 
     async def video_bytes() -> tuple[int, int]:
@@ -114,9 +127,28 @@ async def test_without_video_nothing_but_sound_is_downloaded_or_sent(pair: tuple
 
     await eventually(still_heard, within_s=15, what="two seconds of sound")
     assert await video_bytes() == before
+    await ana.page.reload()
+    await ana.page.locator(".banner", has_text="Only sound").wait_for(timeout=TIMEOUT_MS)
+    await ana.wait_for_slots(audio=1, video=0)
     await ana.page.locator(".banner").get_by_role("button", name="Show video again").click()
     await ana.wait_for_pictures("Bo")
     await bo.wait_for_pictures("Ana")
+
+
+async def test_notices_cover_no_name_and_no_way_out_of_a_panel(pair: tuple[MeetingPage, MeetingPage]) -> None:
+    ana, _ = pair
+    for width, height in ((390, 844), (844, 390), (1024, 768)):
+        await ana.page.set_viewport_size({"width": width, "height": height})
+        await ana.page.evaluate(
+            """async () => { const { notify, warn } = await import('/static/ui/toast.js');
+              notify('Bo: a line that is long enough to need two on a phone, and a little more'); warn('Something failed'); }"""
+        )
+        assert await ana.page.evaluate(COVERED, [".toast", ".tile-label"]) == [], width
+        await ana.press("chat")
+        assert await ana.page.evaluate(COVERED, [".toast", ".panel-head, .chat-form"]) == [], width
+        await ana.page.keyboard.press("Escape")
+        await ana.page.evaluate("async () => (await import('/static/ui/toast.js')).clearToasts()")
+    await ana.page.set_viewport_size({"width": 1280, "height": 720})
 
 
 async def test_a_small_window_shows_the_other_and_has_buttons(pair: tuple[MeetingPage, MeetingPage]) -> None:

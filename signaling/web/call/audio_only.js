@@ -5,13 +5,22 @@ export class AudioOnly {
   #local;
   #camera = false; // whether it was on before
 
-  constructor(meeting, local) {
+  /** @param {{camera: boolean} | null} [before]  what `state` was before the page was loaded again */
+  constructor(meeting, local, before = null) {
     this.#meeting = meeting;
     this.#local = local;
+    if (!before) return;
+    this.#camera = before.camera;
+    meeting.receiveVideo(false);
   }
 
   get on() {
     return !this.#meeting.receivesVideo;
+  }
+
+  /** To be kept over a reload; null while pictures are shown. */
+  get state() {
+    return this.on ? { camera: this.#camera } : null;
   }
 
   toggle() {

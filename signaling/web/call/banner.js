@@ -3,6 +3,7 @@
 import { h, show } from "../ui/dom.js";
 
 const URGENCY = ["signalling", "media", "sound", "waiting", "audio"]; // what cannot wait comes first
+const SETTLED = "audio"; // one's own choice, for as long as one likes: it has a place of its own, the others lie over the stage
 
 export class Banner {
   #states = new Map(); // id → {text, button}
@@ -19,9 +20,11 @@ export class Banner {
   set(id, text, button = null) {
     if (text) this.#states.set(id, { text, button });
     else this.#states.delete(id);
-    const first = URGENCY.map((cause) => this.#states.get(cause)).find(Boolean);
+    const cause = URGENCY.find((one) => this.#states.has(one));
+    const first = this.#states.get(cause);
     show(this.element, Boolean(first));
     if (!first) return;
+    this.element.classList.toggle("settled", cause === SETTLED);
     this.#text.textContent = first.text;
     show(this.#button, Boolean(first.button));
     this.#button.textContent = first.button?.text ?? "";

@@ -1,6 +1,5 @@
 // The meeting on the screen. Ties the meeting's events to stage, controls, chat and people; each of those draws itself.
 
-import { AudioOnly } from "../call/audio_only.js";
 import { Banner } from "../call/banner.js";
 import { cast } from "../call/cast.js";
 import { Controls } from "../call/controls.js";
@@ -59,14 +58,14 @@ export class CallView {
   #admin; // whether one was a host at the last look
   #closing = new AbortController();
 
-  constructor({ meeting, local, sender }) {
+  /** @param {{meeting: Meeting, local: LocalMedia, sender: Sender, audioOnly: AudioOnly}} what is to be shown */
+  constructor({ meeting, local, sender, audioOnly }) {
     this.#meeting = meeting;
     this.#admin = meeting.self.admin;
     this.#local = local;
     this.#sender = sender;
     this.#pulse = new Pulse(meeting);
-    this.#audioOnly = new AudioOnly(meeting, local);
-    this.#leaving = new Leaving(meeting);
+    this.#audioOnly = audioOnly;
     this.#orders = new Orders(meeting, (id) => this.#writeTo(id));
     const orders = (id, button) => this.#orders.open(id, button);
     this.#stage = new Stage(this.#alone(), ({ participant }, button) => orders(participant, button));
@@ -77,6 +76,7 @@ export class CallView {
       layout: (name) => this.#setLayout(name),
       react: (reaction) => meeting.react(reaction),
     });
+    this.#leaving = new Leaving(meeting, this.#controls.leaveButton);
     this.#talk = new Talk(meeting, this.#controls);
     this.#hosting = new Hosting(meeting, local, { banner: this.#banner, people: this.#people, showPeople: () => this.#openPanel("people") });
     const sounds = h("div", { hidden: true });
@@ -101,7 +101,7 @@ export class CallView {
     this.#offer();
     this.#setLayout(settings.layout);
     this.#ordered();
-    this.#drawDevices();
+    this.#receiving(meeting.receivesVideo);
     this.#draw();
   }
 
@@ -208,7 +208,7 @@ export class CallView {
     this.#talk.setSeen(this.#panel.open === "chat", this.#cast());
     if (this.#panel.open === "people") this.#people.update(this.#cast());
     this.#drawDetails();
-    this.element.classList.toggle("with-panel", Boolean(this.#panel.open));
+    this.#hosting.watching(this.#panel.open === "people");
   }
 
   async #share() {
