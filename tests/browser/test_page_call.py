@@ -81,6 +81,14 @@ async def test_the_start_page_proposes_names_and_the_lobby_plays_a_sound(tabs: T
     )
     await tab.page.get_by_role("button", name="Play a test sound").click()
     await tab.page.wait_for_function("() => tones.length === 2")
+    await tab.page.goto(server.url)
+    await tab.page.fill("#room", "https://elsewhere.example/tea")
+    await tab.page.keyboard.press("Enter")
+    await tab.page.locator(".field-problem", has_text="no link of a meeting here").wait_for()
+    await tab.page.fill("#room", f"{server.url}/{first}#token=secret")
+    await tab.page.keyboard.press("Enter")
+    await tab.page.locator("#name").wait_for()
+    assert tab.page.url == f"{server.url}/{first}#token=secret"
     assert tab.errors == []
 
 

@@ -5,6 +5,10 @@ import { t } from "../ui/i18n.js";
 import { explain } from "../ui/problem.js";
 import { brand } from "./home.js";
 
+// code → how the way back is called; what only another invitation can open has none
+const AGAIN = { closed: "end.restart", removed: "end.rejoin", timeout: "end.rejoin", replaced: "end.here" };
+const SHUT = new Set(["token_expired", "invalid_token", "token_required"]);
+
 export class EndView {
   #heading;
 
@@ -13,7 +17,8 @@ export class EndView {
     const byMyself = error.code === "closed" && !error.fatal;
     const { title, text } = byMyself ? { title: t("end.left"), text: t("end.leftText") } : explain(error);
     this.#heading = h("h1", { tabIndex: -1 }, title);
-    const againText = t(byMyself ? "end.rejoin" : "end.retry");
+    const againText = t(byMyself ? "end.rejoin" : (AGAIN[error.code] ?? "end.retry"));
+    const back = SHUT.has(error.code) ? null : again;
     this.element = h(
       "main",
       { class: "home end" },
@@ -24,8 +29,8 @@ export class EndView {
       h(
         "div",
         { class: "end-ways" },
-        again && h("button", { type: "button", class: "primary", onclick: again }, againText),
-        h("button", { type: "button", class: "secondary", onclick: home }, t("end.home")),
+        back && h("button", { type: "button", class: "primary", onclick: back }, againText),
+        h("button", { type: "button", class: back ? "secondary" : "primary", onclick: home }, t("end.home")),
       ),
     );
   }

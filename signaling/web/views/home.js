@@ -10,6 +10,9 @@ export function brand() {
   return h("p", { class: "brand" }, h("img", { src: MARK, alt: "", width: 32, height: 32 }), "Ciranda");
 }
 
+/** Of a meeting here; that a name alone is asked for is easily overlooked. */
+const isLink = (text) => URL.canParse(text) && new URL(text).origin === location.origin;
+
 export class HomeView {
   #input;
   #hint;
@@ -23,14 +26,16 @@ export class HomeView {
       autocomplete: "off",
       autocapitalize: "none",
       spellcheck: false,
-      maxLength: 64,
+      maxLength: 8_192, // a link may carry a token
       placeholder: t("home.placeholder"),
       "aria-describedby": "room-hint",
       oninput: () => (this.#hint.textContent = ""),
     });
     const submit = (event) => {
       event.preventDefault();
-      const room = this.#input.value.trim().replace(/\s+/g, "-");
+      const text = this.#input.value.trim();
+      if (isLink(text)) return location.assign(text);
+      const room = text.replace(/\s+/g, "-");
       if (isRoomName(room)) return open(room);
       this.#hint.textContent = t("home.invalid");
       return this.#input.focus();
