@@ -2,6 +2,7 @@
 
 import { h, icon, show } from "../ui/dom.js";
 import { clock, t } from "../ui/i18n.js";
+import { above } from "./above.js";
 import { Buttons } from "./buttons.js";
 import { Menu } from "./menu.js";
 import { reactionRow } from "./reactions.js";
@@ -26,6 +27,8 @@ export class Controls {
     this.menu = new Menu(this.buttons, { layout, react });
     const reactions = h("div", { class: "menu reactions", id: "reaction-menu", popover: "auto", role: "group", "aria-label": t("control.react") }, reactionRow(react));
     for (const id of [...CENTRE, ...SIDE]) this.#bar[id] = this.#round(id);
+    above(this.menu.element, this.#bar.more);
+    above(reactions, this.#bar.react);
     this.element = h(
       "div",
       { class: "bar", role: "group", "aria-label": t("control.bar") },
@@ -61,6 +64,11 @@ export class Controls {
 
   close() {
     clearInterval(this.#timer);
+  }
+
+  /** For a menu of its own. */
+  get leaveButton() {
+    return this.#bar.leave;
   }
 
   #round(id) {

@@ -13,6 +13,7 @@ export class Hosting {
   #local;
   #view;
   #waiting = new Set(); // ids that were told
+  #watching = false;
 
   /** @param {{banner: Banner, people: People, showPeople: () => void}} view */
   constructor(meeting, local, view) {
@@ -44,9 +45,16 @@ export class Hosting {
     const button = one
       ? { text: t("waiting.admit"), action: () => order.admit([waiting[0].id]) }
       : { text: t("waiting.show"), action: showPeople };
-    banner.set("waiting", waiting.length ? text : null, button);
+    banner.set("waiting", waiting.length && !this.#watching ? text : null, button);
     if (waiting.some(({ id }) => !this.#waiting.has(id))) announce(text);
     this.#waiting = new Set(waiting.map(({ id }) => id));
+  }
+
+  /** @param {boolean} watching  whether the list of those who wait is open: then the banner would only say it twice */
+  watching(watching) {
+    if (watching === this.#watching) return;
+    this.#watching = watching;
+    this.waitingChanged();
   }
 
   asked({ source, muted, by }) {

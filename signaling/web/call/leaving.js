@@ -2,11 +2,13 @@
 
 import { h, icon } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
+import { above } from "./above.js";
 
 export class Leaving {
   #meeting;
 
-  constructor(meeting) {
+  /** @param {HTMLElement} button  that it opens above */
+  constructor(meeting, button) {
     this.#meeting = meeting;
     const item = (iconName, key, action, className = "") =>
       h("button", { type: "button", class: `menu-item ${className}`, onclick: action }, icon(iconName), h("span", {}, t(key)));
@@ -16,6 +18,7 @@ export class Leaving {
       item("leave", "control.leave", () => meeting.leave()),
       item("close", "room.end", () => meeting.order.end(), "danger-item"),
     );
+    above(this.element, button);
   }
 
   /** The leave button was pressed. */

@@ -25,6 +25,7 @@ export class Orders {
     this.element.setAttribute("aria-label", t("orders.open", { name: person.name }));
     this.element.replaceChildren(h("p", { class: "menu-title" }, person.name), ...this.#items(person));
     this.element.showPopover();
+    addEventListener("resize", () => this.element.matches(":popover-open") && this.element.hidePopover(), { once: true });
     this.#beside(button.getBoundingClientRect());
     this.element.querySelector("button")?.focus();
   }
@@ -70,12 +71,12 @@ export class Orders {
   /** Under or over the button, inside of the window; phones have it at the lower edge. */
   #beside({ left, right, top, bottom }) {
     const { style } = this.element;
-    if (innerWidth < NARROW_PX) return style.removeProperty("left");
+    for (const edge of ["left", "top"]) style.removeProperty(edge);
+    if (innerWidth < NARROW_PX) return;
     const { offsetWidth: width, offsetHeight: height } = this.element;
     const x = Math.min(Math.max(EDGE_PX, right - width), innerWidth - width - EDGE_PX);
     const y = bottom + height + EDGE_PX <= innerHeight ? bottom + 4 : Math.max(EDGE_PX, top - height - 4);
     style.left = `${Math.max(EDGE_PX, x || left)}px`;
     style.top = `${y}px`;
-    return undefined;
   }
 }

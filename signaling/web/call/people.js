@@ -19,7 +19,7 @@ export class People {
     const all = (key, action) => h("button", { type: "button", class: "secondary compact", onclick: () => action() }, t(key));
     this.#ways = h("div", { class: "door-ways" }, all("waiting.refuseAll", actions.refuse), all("waiting.admitAll", actions.admit));
     this.#door = h("section", { class: "door", hidden: true }, h("h3", {}, t("waiting.title")), this.#waiting, this.#ways);
-    this.element = h("div", { class: "people-panel" }, this.#door, this.#count, this.#list);
+    this.element = h("div", { class: "people-panel", tabIndex: -1 }, this.#door, this.#count, this.#list);
   }
 
   /** @param {object[]} cast  see cast.js */
@@ -39,11 +39,17 @@ export class People {
 
   /** @param {{id: string, name: string, removed: boolean}[]} waiting */
   setWaiting(waiting) {
+    const focused = this.#door.contains(document.activeElement) ? document.activeElement : null;
     show(this.#door, waiting.length > 0);
     show(this.#ways, waiting.length > 1);
-    const focused = document.activeElement?.dataset.waiting;
     this.#waiting.replaceChildren(...waiting.map((one) => this.#waiter(one)));
-    if (focused) (this.#waiting.querySelector(`[data-waiting="${focused}"]`) ?? this.#waiting.querySelector("button"))?.focus();
+    if (focused && !focused.checkVisibility()) this.#refocus(focused.getAttribute("aria-label"));
+  }
+
+  /** A button that had the focus is gone: to the same one made anew, else the next one, else the panel. */
+  #refocus(label) {
+    const buttons = [...this.#waiting.querySelectorAll("button")];
+    (buttons.find((button) => button.getAttribute("aria-label") === label) ?? buttons[0] ?? this.element).focus();
   }
 
   /** Rows stay where they are as long as they can: one of their buttons may have the focus. */
@@ -60,7 +66,6 @@ export class People {
   #waiter({ id, name, removed }) {
     const about = removed ? h("span", { class: "person-role" }, t("waiting.removed")) : null;
     const admit = h("button", { type: "button", class: "primary compact", onclick: () => this.#actions.admit([id]) }, t("waiting.admit"));
-    admit.dataset.waiting = id;
     admit.setAttribute("aria-label", t("waiting.admitName", { name }));
     const refuse = iconButton("close", t("waiting.refuse", { name }), () => this.#actions.refuse([id]), { class: "round plain" });
     return h("li", { class: "person" }, h("span", { class: "person-names" }, h("span", { class: "person-name" }, name), about), admit, refuse);

@@ -3,12 +3,13 @@
 import { REACTIONS } from "../client/reactions.js";
 import { h, picture } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
+import { firstName } from "../ui/names.js";
 
 const PICTURES = ["thumb", "clap", "heart", "laugh", "wow", "party"]; // in the order of REACTIONS
 const FLOAT_MS = 3_500;
 const MOST = 12; // more at once would be a curtain
 const COLUMNS = 3;
-const COLUMN_PX = 72;
+const COLUMN_PX = 84;
 
 const nameOf = (reaction) => PICTURES[REACTIONS.indexOf(reaction)];
 
@@ -34,7 +35,7 @@ export class Floating {
   #count = 0;
 
   add(reaction, name) {
-    const one = h("div", { class: "float" }, reactionPicture(reaction), h("span", {}, name));
+    const one = h("div", { class: "float" }, reactionPicture(reaction), h("span", {}, firstName(name)));
     one.style.setProperty("--x", `${(this.#count++ % COLUMNS) * COLUMN_PX}px`);
     this.element.append(one);
     while (this.element.children.length > MOST) this.element.firstChild.remove();

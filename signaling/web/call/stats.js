@@ -30,7 +30,7 @@ export class StatsPanel {
     const { participants } = this.#meeting;
     const nameOf = (id) => participants.get(id)?.name ?? id;
     this.element.replaceChildren(
-      table(t("stats.path"), [
+      table(t("stats.connection"), [
         [t("stats.path"), [pathText(path), path.cipher].filter(Boolean).join(" · ")],
         [t("stats.rtt"), `${path.rttMs} ms`],
         [t("stats.available"), `${path.availableOutKbps} kbit/s`],
