@@ -21,6 +21,7 @@ LAYOUTS = """async ([stages, most, gap]) => {
   return stages.flatMap(([width, height]) => Array.from({ length: most }, (_, index) => ({
     width, height, count: index + 1,
     grid: gridBoxes(index + 1, width, height, gap), focus: focusBoxes(index + 1, width, height, gap),
+    screen: focusBoxes(index + 1, width, height, gap, true),
   })));
 }"""
 
@@ -35,7 +36,7 @@ async def test_grids_and_strips_hold_every_count_of_tiles(tabs: Tabs, server: Se
     tab = await tabs.open(f"{server.url}/")
     for layout in await tab.page.evaluate(LAYOUTS, [STAGES, MOST, GAP]):
         about = (layout["width"], layout["height"], layout["count"])
-        for boxes in (layout["grid"], layout["focus"]):
+        for boxes in (layout["grid"], layout["focus"], layout["screen"]):
             assert len(boxes) == layout["count"], about
             assert not any(overlap(a, b) for a, b in combinations(boxes, 2)), about
             for box in boxes:
@@ -48,8 +49,8 @@ async def test_grids_and_strips_hold_every_count_of_tiles(tabs: Tabs, server: Se
         covered = sum(box["width"] * box["height"] for box in grid) / (layout["width"] * layout["height"])
         assert covered >= LEAST_COVER, (about, covered)
         if layout["count"] > 1:
-            large, *small = layout["focus"]
-            assert all(large["width"] * large["height"] > b["width"] * b["height"] for b in small), about
+            for large, *small in (layout["focus"], layout["screen"]):
+                assert all(large["width"] * large["height"] > b["width"] * b["height"] for b in small), about
 
 
 async def test_in_a_crowd_whoever_speaks_or_is_seen_takes_the_place_of_the_quietest(tabs: Tabs, server: Server) -> None:

@@ -4,6 +4,7 @@ const WIDEST = 16 / 9;
 const NARROWEST_LANDSCAPE = 4 / 3;
 const NARROWEST_PORTRAIT = 3 / 4; // phones: faces fit into upright tiles
 const STRIP = { share: 0.2, least: 148, most: 280 };
+const UNDER_SCREEN = 0.45; // of the height: a screen is wide, and would leave most of an upright stage black
 const CORNER = { share: 0.22, least: 96, most: 260, inset: 12 };
 
 /** The rows and columns that give `count` equal tiles the most room, last row centred. Returns [{x, y, width, height}]. */
@@ -33,12 +34,13 @@ export function speakerBoxes(count, width, height) {
   return [main, { x: width - small.width - CORNER.inset, y: height - small.height - CORNER.inset, ...small }];
 }
 
-/** One tile large, the others in a strip beside it (landscape) or below it (portrait). The first box is the large one. */
-export function focusBoxes(count, width, height, gap) {
+/** One tile large, the others in a strip beside it (landscape) or below it (portrait). The first box is the large one.
+ *  @param {boolean} [screen]  whether the large one is somebody's screen */
+export function focusBoxes(count, width, height, gap, screen = false) {
   if (count <= 1) return count === 1 ? [{ x: 0, y: 0, width, height }] : [];
   const upright = width < height;
   const along = upright ? height : width;
-  const most = Math.min(STRIP.most, Math.max(STRIP.least, along * STRIP.share));
+  const most = upright && screen ? height * UNDER_SCREEN : Math.min(STRIP.most, Math.max(STRIP.least, along * STRIP.share));
   const small = gridBoxes(count - 1, upright ? width : most, upright ? most : height, gap);
   const [near, far] = extent(small, upright); // the strip is as wide as its tiles, no wider
   const strip = far - near;

@@ -134,7 +134,8 @@ export class Stage extends EventTarget {
     const shown = corner ? [large, own].filter(Boolean) : hidden > 1 ? this.#choose(keys, large) : keys;
     for (const entry of this.#cast) if (!this.#tiles.has(entry.key) && shown.includes(entry.key)) this.#draw(entry);
     const places = shown.length + (hidden > 1 ? 1 : 0);
-    const boxes = (corner ? speakerBoxes : large ? focusBoxes : gridBoxes)(places, width, height, gap);
+    const screen = this.#cast.some((entry) => entry.screen && entry.key === large);
+    const boxes = (corner ? speakerBoxes : large ? focusBoxes : gridBoxes)(places, width, height, gap, screen);
     for (const [key, tile] of this.#tiles) {
       tile.place(boxes[shown.indexOf(key)] ?? null, { above: Boolean(corner) && key !== large });
     }
