@@ -7,6 +7,7 @@ import { brand } from "./home.js";
 
 // code → how the way back is called; what only another invitation can open has none
 const AGAIN = { closed: "end.restart", removed: "end.rejoin", timeout: "end.rejoin", replaced: "end.here" };
+const CALM = new Set(["closed", "replaced"]); // nothing went wrong
 const SHUT = new Set(["token_expired", "invalid_token", "token_required"]);
 
 export class EndView {
@@ -18,12 +19,13 @@ export class EndView {
     const { title, text } = byMyself ? { title: t("end.left"), text: t("end.leftText") } : explain(error);
     this.#heading = h("h1", { tabIndex: -1 }, title);
     const againText = t(byMyself ? "end.rejoin" : (AGAIN[error.code] ?? "end.retry"));
+    const calm = byMyself || CALM.has(error.code);
     const back = SHUT.has(error.code) ? null : again;
     this.element = h(
       "main",
       { class: "home end" },
       brand(),
-      h("div", { class: byMyself ? "end-mark" : "end-mark problem" }, icon(byMyself ? "check" : "warning")),
+      h("div", { class: calm ? "end-mark" : "end-mark problem" }, icon(byMyself ? "check" : calm ? "leave" : "warning")),
       this.#heading,
       h("p", { class: "lead" }, text),
       h(
