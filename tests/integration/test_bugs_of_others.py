@@ -105,7 +105,7 @@ async def test_forged_ssrcs_take_no_place_from_true_ones() -> None:
         eve = await scene.enemy()
         forged = (rtp(VP8, 1, 1, ssrc, bytes(60), extensions={MID: b"1"}) for ssrc in range(5_000, 8_000))
         await scene.flood(eve.send, forged)
-        assert scene.dropped["srtp_auth"] == 3_000
+        await until(lambda: scene.dropped.get("srtp_auth", 0) == 3_000)
         node, name = scene.house.server.node, ParticipantId(eve.member.id)
         tracks = node.rooms[RoomName(scene.room)].participants[name].tracks
         handle = next(track.handle for track in tracks.values() if track.kind is Kind.VIDEO)
@@ -116,9 +116,9 @@ async def test_forged_ssrcs_take_no_place_from_true_ones() -> None:
 
 async def test_consent_ends_while_media_pours_in() -> None:
     """A client that sends media and checks no more: it is let go in the middle of its packets, which harm nobody then."""
-    async with stage(consent_seconds=1.5) as scene:
+    async with stage(consent_seconds=4) as scene:  # the others check all the time, but on a full machine not always at once
         eve = await scene.enemy()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 20
         while len(scene.port._endpoints) == 3:
             assert time.monotonic() < deadline
             for _ in range(10):
