@@ -34,6 +34,7 @@ cdef enum:
     REQUEST_SIZE = 512
     LATE_NS = 2_000_000
     PAUSED_NS = 20_000_000      # between two looks of a sender that is not active
+    GOLDEN = 40_503             # 2 ** 16 divided by the golden ratio
     TIMER_SLACK_NS = 1_000      # Linux's 50 µs would blur the gaps inside a frame
 
 cdef struct Request:
@@ -191,8 +192,8 @@ cdef class Media:
         prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS)
         for i in range(self._sender_count):
             sender = &self._senders[i]
-            # Streams of one client begin together, clients spread over a frame.
-            sender.due_ns = start + sender.frame_ns * (sender.client - self._clients) // self._client_count
+            # Streams of one client begin together; the golden ratio spreads clients over a frame, those of one room far apart.
+            sender.due_ns = start + (sender.frame_ns * (<uint64_t> (sender.client - self._clients) * GOLDEN & 0xFFFF) >> 16)
             sender.frame_due_ns = sender.due_ns
         for i in range(self._sender_count // 2 - 1, -1, -1):
             schedule_sift(self._senders, self._heap, self._sender_count, i)
