@@ -116,7 +116,8 @@ async def test_forged_ssrcs_take_no_place_from_true_ones() -> None:
 
 async def test_consent_ends_while_media_pours_in() -> None:
     """A client that sends media and checks no more: it is let go in the middle of its packets, which harm nobody then."""
-    async with stage(consent_seconds=4) as scene:  # the others check all the time, but on a full machine not always at once
+    # The others check all the time, but on a full machine not always at once.
+    async with stage(consent_seconds=4) as scene:
         eve = await scene.enemy()
         deadline = time.monotonic() + 20
         while len(scene.port._endpoints) == 3:
