@@ -41,7 +41,7 @@ async def test_firefox_and_chromium_meet(tabs: Tabs) -> None:
     address = own_address()
     if address is None:
         pytest.skip("Firefox does not pair with candidates on loopback, and this machine has no other address")
-    settings = Settings(http_port=0, media_port=0, media_host=address, insecure=True)
+    settings = Settings(http_port=0, media_port=0, media_host=address, insecure=True, direct_margin_seconds=5)
     async with Server(settings) as server, firefox_page() as fox:
         await fox.before_pages((PAGES / "instrument.js").read_text("utf-8"))
         await fox.goto(f"{server.url}/fox")
@@ -58,6 +58,8 @@ async def test_firefox_and_chromium_meet(tabs: Tabs) -> None:
             return any(s["totalAudioEnergy"] > 0 for s in (await bo.sample()).inbound("audio").values())
 
         await eventually(heard, within_s=10, what="Bo hears Firefox")
+        await fox.wait_for("ciranda.way === 'direct'")  # all that follows is about two who are alone
+        await bo.page.wait_for_function("() => ciranda.way === 'direct'")
 
         await fox.wait_for("ciranda.chatOpen")
         await press(fox, "chat")

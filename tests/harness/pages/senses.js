@@ -45,10 +45,14 @@ globalThis.senses = (name) => {
     if (old && current) {
       if (current.packets > old.packets) heardAt = at;
       found.heardPackets += current.packets - old.packets;
-      // What was concealed on the way that is heard, and nowhere else.
-      if (before.way === now.way) found.concealed += current.concealed - old.concealed;
+      found.concealed += current.concealed - old.concealed;
     }
-    if (before?.way !== now.way) found.ways.push({ way: now.way, at });
+    if (before?.way !== now.way) {
+      found.ways.push({ way: now.way, at });
+      // The change was somewhere between two looks: what was concealed meanwhile on the way that is left counts, too.
+      const [left, leaving] = [before?.[before.way], now[before?.way]];
+      if (left && leaving) found.concealed += leaving.concealed - left.concealed;
+    }
     found.silentMs = Math.max(found.silentMs, at - heardAt);
     before = now;
   };
