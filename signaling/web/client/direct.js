@@ -11,7 +11,7 @@ import { DirectWatch } from "./direct_watch.js";
 
 const PAUSE_MS = 400; // from commit until the camera stops towards the server: the other one has heard of it by then
 const LINGER_MS = 1_500; // the old path stays at least so long after a takeover: the other one may need it longer
-const LINGER_MOST_MS = 15_000; // without anything from the server
+const LINGER_MOST_MS = 15_000; // without media from a server that is there; while it is away, two may talk on
 const STALE_MS = 150; // a way that stood still for longer is a gap; shorter is the distance of two looks
 const CARRIED = ["microphone", "camera"];
 
@@ -30,7 +30,7 @@ export class Direct extends EventTarget {
   #audible = false; // there is a stream of the direct path to play along
 
   /**
-   * @param {{send: (message) => boolean, participants: () => Map, slots: () => object[], leg: () => RTCPeerConnection | undefined,
+   * @param {{send: (message) => boolean, joined: () => boolean, participants: () => Map, slots: () => object[], leg: () => RTCPeerConnection | undefined,
    *   publications: Publications, iceServers: () => RTCIceServer[], receivesVideo: () => boolean}} meeting
    */
   constructor(meeting) {
@@ -194,7 +194,7 @@ export class Direct extends EventTarget {
   #isBack(now) {
     const waited = now - this.#since;
     const back = this.#output.sound === "server" && this.#output.picture === "server";
-    return (back && waited > LINGER_MS) || waited > LINGER_MOST_MS;
+    return (back && waited > LINGER_MS) || (waited > LINGER_MOST_MS && this.#meeting.joined());
   }
 
   /** What the other one sends now, as far as the server says. */

@@ -68,6 +68,7 @@ export class Meeting extends EventTarget {
   #statistics = new Statistics();
   #direct = new Direct({
     send: (message) => this.#socket.send(message),
+    joined: () => this.state === "joined",
     participants: () => this.participants,
     slots: () => this.#peer?.slots.list() ?? [],
     leg: () => this.#peer?.connection,
