@@ -21,7 +21,15 @@ NAMES = (
     "Quentin", "Rosa Lima", "Samir Haddad", "Tove Lund", "Uma", "Vera", "Wanda", "Xavi", "Yara", "Zoe", "Aldo",
 )  # fmt: skip
 
-STATE = {"locked": False, "waiting_room": True, "microphone": False, "camera": True, "screen": True, "chat": True}
+STATE = {
+    "locked": False,
+    "waiting_room": True,
+    "microphone": False,
+    "camera": True,
+    "screen": True,
+    "chat": True,
+    "direct": True,
+}
 DOOR = [
     {"id": "w_1", "name": "Uma Paterson", "since": 0, "removed": False},
     {"id": "w_2", "name": "Xavi", "since": 0, "removed": True},
