@@ -5,6 +5,7 @@ behaviour.
 """
 
 import json
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,11 @@ def people(count: int, **special: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def ago_ms(minutes: int) -> int:
+    """Milliseconds since 1970, as the server stamps messages."""
+    return int((time.time() - 60 * minutes) * 1000)
+
+
 async def join(page: Page) -> None:
     await page.locator("#name").fill("Ana Braga")
     await page.locator(".lobby-form .primary").click()
@@ -86,7 +92,7 @@ async def open_chat(page: Page) -> None:
         ("p_1", "Chiara Rossi", "Thank you! I have one question about the last figure, if there is time at the end."),
     ):
         await page.evaluate(
-            "m => window.standInChat(m)", {"from": sender, "name": name, "text": text, "at_ms": 1760000000000}
+            "m => window.standInChat(m)", {"from": sender, "name": name, "text": text, "at_ms": ago_ms(6)}
         )
     await page.locator("#chat-text").fill("There will be time")
     await page.keyboard.press("Enter")
@@ -170,7 +176,7 @@ async def send_files(page: Page) -> None:
     await open_chat(page)
     await page.evaluate(
         "m => window.standInChat(m)",
-        {"from": "p_1", "name": "Chiara Rossi", "text": "", "at_ms": 1760000000000, "id": "m_1",
+        {"from": "p_1", "name": "Chiara Rossi", "text": "", "at_ms": ago_ms(0), "id": "m_1",
          "file": {"id": "f", "name": "Figures of the first quarter, final version.pdf", "size": 2_310_000, "url": "/files/t/f"}},
     )  # fmt: skip
     await page.evaluate(
@@ -180,7 +186,7 @@ async def send_files(page: Page) -> None:
             "name": "Bruno Alves",
             "text": "Just for you: I think so, too.",
             "to": "p_me",
-            "at_ms": 1760000100000,
+            "at_ms": ago_ms(0),
         },
     )
     await page.locator("#chat-to").select_option("p_0")
