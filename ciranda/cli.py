@@ -15,16 +15,19 @@ from typing import Any
 import uvloop
 from pydantic import ValidationError
 
+from ciranda import token
 from ciranda.logging import configure_logging
 from ciranda.server import Server
 from sfu.config import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`ciranda serve …`, `ciranda health …` or `ciranda bench …`. Exit code: 0, 1 (cannot listen, not healthy), 2 (settings)."""
+    """`ciranda serve …`, `… health`, `… token` or `… bench`. Exit code: 0, 1 (cannot listen, not healthy), 2 (settings)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["bench"]:
         return _bench(given[1:])
+    if given[:1] == ["token"]:
+        return token.main(given[1:])
     chosen = vars(_parser().parse_args(given))
     if chosen.pop("command") == "health":
         return _health(chosen["url"])
@@ -103,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, field in Settings.model_fields.items():
         serve.add_argument("--" + name.replace("_", "-"), dest=name, **_flag(field))
     health = commands.add_parser("health", help="ask a running server whether it is alive")
+    commands.add_parser("token", help="make a token for somebody (`ciranda token --help`)", add_help=False)
     commands.add_parser("bench", help="measure a server (`ciranda bench --help`)", add_help=False)
     health.add_argument("--url", default="http://127.0.0.1:8080", help="where it is (default: %(default)s)")
     return parser

@@ -154,5 +154,9 @@ class Server:
             return None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self.settings.tls_cert, self.settings.tls_key)
+        try:
+            context.load_cert_chain(self.settings.tls_cert, self.settings.tls_key)
+        except ssl.SSLError as error:
+            pair = f"{self.settings.tls_cert} and {self.settings.tls_key}"
+            raise OSError(f"{pair} are no certificate and its key: {error.reason or error}") from error
         return context

@@ -4,7 +4,9 @@ This module never opens a socket and reads no file but the TOML one. A field is 
 """
 
 import ipaddress
+import os
 import re
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -47,13 +49,17 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="media threads; each takes the next UDP port")
     tls_cert: Path | None = Field(None, description="PEM certificate chain for HTTPS")
     tls_key: Path | None = Field(None, description="PEM private key for HTTPS")
-    log_format: Literal["console", "json"] = Field("console", description="how log lines look")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
+    log_format: Literal["console", "json"] = Field("console", description="how log lines look: console or json")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least level that is logged: debug, info, warning or error"
+    )
     ice_server: Strings = Field((), description="STUN URL handed to clients (repeatable)")
     turn_server: Strings = Field((), description="TURN URL handed to clients with a password of theirs (repeatable)")
     turn_secret: SecretStr | None = Field(None, description="what the TURN server knows as static-auth-secret")
     turn_ttl_seconds: int = Field(86_400, ge=60, description="how long a TURN password is good for a new relay")
-    cors_origin: Strings = Field(("*",), description="origins that may use WHIP and WHEP (repeatable)")
+    cors_origin: Strings = Field(
+        ("*",), description="origins of other sites whose pages may use this server (repeatable)"
+    )
 
     max_rooms: int = Field(1_000, ge=1, description="rooms at once")
     max_participants: int = Field(1_000, ge=1, description="participants a room, viewers included")
@@ -114,6 +120,13 @@ class Settings(BaseSettings):
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for address in value:
             ipaddress.ip_address(address)
+        return value
+
+    @field_validator("tls_cert", "tls_key")
+    @classmethod
+    def _file(cls, value: Path | None) -> Path | None:
+        if value is not None and not os.access(value, os.R_OK):
+            raise ValueError(f"{value} {'cannot be read' if value.exists() else 'does not exist'}")
         return value
 
     @field_validator("trusted_proxy")
@@ -196,7 +209,10 @@ class Settings(BaseSettings):
             return init_settings, env_settings
         if not Path(path).is_file():
             raise ValueError(f"config: there is no file {path}")
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
+        try:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"config: {path}: {error}") from None
 
 
 def is_loopback(host: str) -> bool:

@@ -88,7 +88,7 @@ def _listening(host: str, port: int) -> socket.socket:
         # A server that starts again finds connections of the one before in TIME-WAIT.
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.setblocking(False)
-        made.bind((host, port))
+        _bind(made, host, port)
         made.listen(_TCP_BACKLOG)
     except BaseException:
         made.close()
@@ -123,11 +123,20 @@ def _bound(host: str, port: int, receive_buffer: int, send_buffer: int, *, share
                 made.setsockopt(socket.SOL_SOCKET, option, size)
         if shared:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        made.bind((host, port))
+        _bind(made, host, port)
     except BaseException:
         made.close()
         raise
     return made
+
+
+def _bind(made: socket.socket, host: str, port: int) -> None:
+    """`OSError` says where: a server has several addresses."""
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        kind = "udp" if made.type == socket.SOCK_DGRAM else "tcp"
+        raise OSError(error.errno, f"{host}:{port}/{kind} for media: {error.strerror or error}") from error
 
 
 def _attach(made: socket.socket) -> None:

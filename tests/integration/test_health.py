@@ -48,7 +48,7 @@ async def test_a_port_that_is_taken_leaves_nothing_open(house: Doors) -> None:
         await second.start()
     assert second.media_addresses == ()
     media = house.server.media_addresses[0][1]
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(OSError, match=f"127.0.0.1:{media}/udp for media: Address already in use"):
         await Server(http_port=0, media_port=media).start()
 
 
