@@ -45,7 +45,13 @@ async def test_what_makes_a_path_ready_and_what_ends_it(tabs: Tabs, server: Serv
         unseen.replace(
             "judge.server(reading(LAST), now)", "judge.server([1200, 1300].includes(now) ? null : reading(now), now)"
         ),
-    ) == [1500, "silence"], "growth counts from one look to the next"
+    ) == [1600, "silence"], "growth counts from one look to the next, twice"
+    returned = silence.replace(
+        "judge.direct(reading(audio), now)", "judge.direct(reading(now < 1600 ? audio : now), now)"
+    )
+    assert await judged(tab, returned.replace("SERVER", "now < 1500 ? 0 : now")) is None, (
+        "a microphone that is there again is seen on the server's leg one look earlier"
+    )
     dead = """
       let bytes = 0, now = 0;
       const look = () => judge.direct(reading(0, { pair: { ...pair, received: bytes } }), now);

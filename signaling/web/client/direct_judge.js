@@ -37,23 +37,31 @@ function pairOf(report) {
 /** Since when a counter has not grown. */
 export class Growth {
   #count = null;
+  #row = 0; // looks in a row at which it had grown
   at = null;
 
   /** Nobody looks any more: the next value is a beginning again. */
   pause() {
     this.#count = null;
+    this.#row = 0;
   }
 
   /** @returns {boolean} whether it grew; the first value is a beginning, not growth */
   take(count, now) {
     const grew = this.#count !== null && count > this.#count;
     if (grew) this.at = now;
+    this.#row = grew ? this.#row + 1 : 0;
     this.#count = count;
     return grew;
   }
 
   flows(now) {
     return this.at !== null && now - this.at <= FLOWING_MS;
+  }
+
+  /** It does not merely begin: both ways of a microphone that is turned on begin at once, but not in the same look. */
+  goesOn(now) {
+    return this.flows(now) && this.#row > 1;
   }
 }
 
@@ -101,7 +109,7 @@ export class Judge {
     if (this.#window.at(-1)?.pair?.relayed) return "relay";
     // Without audio the server's leg has nothing to compare with: a call of pictures alone is not left to ICE's patience.
     if (!expected.audio && expected.video && this.#bytes.at !== null && now - this.#bytes.at >= DEAD_MS) return "silence";
-    if (this.audio.at !== null && now - this.audio.at >= SILENCE_MS && this.serverAudio.flows(now)) return "silence";
+    if (this.audio.at !== null && now - this.audio.at >= SILENCE_MS && this.serverAudio.goesOn(now)) return "silence";
     return this.#lossy(now) ? "loss" : null;
   }
 
