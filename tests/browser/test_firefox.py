@@ -1,4 +1,4 @@
-"""Firefox ESR publishes to Chromium and watches it."""
+"""Firefox ESR publishes to Chromium and watches it, over UDP and TCP."""
 
 from collections.abc import AsyncIterator
 
@@ -23,10 +23,22 @@ async def server() -> AsyncIterator[Server]:
         yield running
 
 
+async def reached_over(server: Server, **paths: str) -> None:
+    """Waits for it: on a full machine TCP may answer first."""
+    (room,) = server.node.rooms.values()
+
+    async def chosen() -> bool:
+        people = room.participants.values()
+        found = {p.name: p.connection.transport.path for p in people if p.connection is not None}
+        return found == paths
+
+    await eventually(chosen, within_s=10, what=f"reached over {paths}")
+
+
 async def test_firefox_publishes_and_chromium_watches(tabs: Tabs, server: Server, pages: PageServer) -> None:
     viewer = await tabs.open(f"{pages.url}/plain.html")
     async with firefox.unattended(pages, "publisher", publish=f"{server.url}/whip/fox?name=Firefox"):
-        await viewer.watch(f"{server.url}/whep/fox")
+        await viewer.watch(f"{server.url}/whep/fox?name=Chromium")
 
         async def seen() -> bool:
             sample = await viewer.sample()
@@ -34,19 +46,30 @@ async def test_firefox_publishes_and_chromium_watches(tabs: Tabs, server: Server
             return any(s["framesDecoded"] > 50 for s in video) and any(s["totalAudioEnergy"] > 0 for s in audio)
 
         await eventually(seen, within_s=40, what="Chromium decodes what Firefox sends")
-        (room,) = server.node.rooms.values()
-        connections = [person.connection for person in room.participants.values()]
-
-        async def over_udp() -> bool:
-            return [each.transport.path for each in connections if each is not None] == ["udp", "udp"]
-
-        await eventually(over_udp, within_s=10, what="both have chosen UDP")  # on a full machine TCP may answer first
+        await reached_over(server, Firefox="udp", Chromium="udp")
 
 
-async def test_firefox_watches_what_chromium_publishes(tabs: Tabs, server: Server, pages: PageServer) -> None:
+@pytest.mark.slow
+async def test_firefox_publishes_over_tcp(tabs: Tabs, server: Server, pages: PageServer) -> None:
+    viewer = await tabs.open(f"{pages.url}/plain.html")
+    url = f"{server.url}/whip/narrow?name=Firefox"
+    async with firefox.unattended(pages, "publisher", publish=url, options={"tcpOnly": True}):
+        await viewer.watch(f"{server.url}/whep/narrow?name=Chromium")
+
+        async def seen() -> bool:
+            sample = await viewer.sample()
+            video, audio = sample.inbound("video").values(), sample.inbound("audio").values()
+            return any(s["framesDecoded"] > 50 for s in video) and any(s["totalAudioEnergy"] > 0 for s in audio)
+
+        await eventually(seen, within_s=40, what="Chromium decodes what Firefox sends")
+        await reached_over(server, Firefox="tcp", Chromium="udp")
+
+
+async def test_firefox_watches_over_tcp_what_chromium_publishes(tabs: Tabs, server: Server, pages: PageServer) -> None:
     publisher = await tabs.open(f"{pages.url}/plain.html")
     await publisher.publish(f"{server.url}/whip/hen?name=Chromium")
-    async with firefox.unattended(pages, "viewer", watch=f"{server.url}/whep/hen"):
+    url = f"{server.url}/whep/hen?name=Firefox"
+    async with firefox.unattended(pages, "viewer", watch=url, options={"tcpOnly": True}):
         seen = 0
 
         async def decoded() -> bool:
@@ -60,3 +83,4 @@ async def test_firefox_watches_what_chromium_publishes(tabs: Tabs, server: Serve
             )
 
         await eventually(decoded, within_s=40, what="Firefox decodes what Chromium sends")
+        await reached_over(server, Firefox="tcp", Chromium="udp")

@@ -141,7 +141,11 @@ async def test_who_has_no_udp_meets_the_others_over_tcp(chromium: Browser, tabs:
         await bo.wait_for_pictures("Ana", "Wim")
         port = server.media_addresses[0][1]
         assert await ana.page.evaluate(SELECTED) == {"protocol": "tcp", "tcpType": "active", "port": port}
-        assert (await bo.page.evaluate(SELECTED))["protocol"] == "udp", "who has UDP takes it"
+
+        async def over_udp() -> bool:
+            return bool((await bo.page.evaluate(SELECTED))["protocol"] == "udp")
+
+        await eventually(over_udp, within_s=10, what="who has UDP takes it")  # on a full machine TCP may answer first
         for person, name in ((ana, "Ana"), (bo, "Bo"), (wim, "Wim")):
             await sees_and_hears(person, f"{name} sees and hears")
         took_ms = await ana.page.evaluate("() => connectedMs")

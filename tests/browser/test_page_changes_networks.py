@@ -108,7 +108,7 @@ async def test_media_is_there_again(chromium: Browser, tmp_path: Path, way: Way)
         identity = await ana.id()
         connection = next(iter(server.node.rooms.values())).participants[ParticipantId(identity)].connection
         assert connection is not None
-        assert connection.transport.path == "udp"
+        await until(lambda: connection.transport.path == "udp", what="UDP is used")
         await until(lambda: any(s["participant"] == identity for s in bo.signaling.slots), what="Bo gets Ana")
         worst = []
         for _ in range(ATTEMPTS):

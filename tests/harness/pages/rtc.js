@@ -23,7 +23,7 @@ function gathered(connection) {
   });
 }
 
-async function exchange(connection, url, headers = {}) {
+async function exchange(connection, url, headers = {}, tcpOnly = false) {
   globalThis.connections.push(connection);
   await connection.setLocalDescription();
   await gathered(connection);
@@ -34,7 +34,8 @@ async function exchange(connection, url, headers = {}) {
   });
   const text = await response.text();
   if (response.status !== 201) throw new Error(`${response.status}: ${text}`);
-  await connection.setRemoteDescription({ type: "answer", sdp: text });
+  const udp = /^a=candidate:\S+ 1 udp .*\r\n/gm;
+  await connection.setRemoteDescription({ type: "answer", sdp: tcpOnly ? text.replace(udp, "") : text });
   return { location: new URL(response.headers.get("Location"), url).href, etag: response.headers.get("ETag"), answer: text };
 }
 
@@ -44,9 +45,9 @@ function preferred(kind, mimeType) {
 }
 
 // WHIP. options: width, height, frameRate, codec (MIME type), simulcast (rids, smallest first: each has twice the size of the one
-// before; Chromium sends two for up to 640 × 360, three from 960 × 540), audio (false to leave it out).
+// before; Chromium sends two for up to 640 × 360, three from 960 × 540), audio (false to leave it out), tcpOnly (take no UDP candidate).
 globalThis.publish = async (url, options = {}) => {
-  const { width = 320, height = 240, frameRate = 20, codec, simulcast = [], audio = true, headers } = options;
+  const { width = 320, height = 240, frameRate = 20, codec, simulcast = [], audio = true, headers, tcpOnly } = options;
   const media = await navigator.mediaDevices.getUserMedia({ audio, video: { width, height, frameRate } });
   const connection = new RTCPeerConnection();
   for (const track of media.getTracks()) {
@@ -57,12 +58,12 @@ globalThis.publish = async (url, options = {}) => {
     const transceiver = connection.addTransceiver(track, init);
     if (codec && track.kind === "video") transceiver.setCodecPreferences(preferred("video", codec));
   }
-  return exchange(connection, url, headers);
+  return exchange(connection, url, headers, tcpOnly);
 };
 
 // WHEP. One <video> for the streams; options: audio, video (how many m-lines of each).
 globalThis.watch = async (url, options = {}) => {
-  const { audio = 1, video = 1, headers } = options;
+  const { audio = 1, video = 1, headers, tcpOnly } = options;
   const connection = new RTCPeerConnection();
   for (let n = 0; n < audio; n += 1) connection.addTransceiver("audio", { direction: "recvonly" });
   for (let n = 0; n < video; n += 1) connection.addTransceiver("video", { direction: "recvonly" });
@@ -73,7 +74,7 @@ globalThis.watch = async (url, options = {}) => {
     element.srcObject = streams[0] ?? new MediaStream([track]);
     document.body.append(element);
   });
-  return exchange(connection, url, headers);
+  return exchange(connection, url, headers, tcpOnly);
 };
 
 globalThis.hangUp = () => {
