@@ -10,6 +10,7 @@ from playwright.async_api import Browser
 from ciranda.server import Server
 from sfu.config import Settings
 from tests.harness.chromium import Tabs, launched
+from tests.harness.meeting_page import MeetingPage
 from tests.harness.page_server import PageServer
 
 HERE = Path(__file__).parent
@@ -42,6 +43,20 @@ async def server() -> AsyncIterator[Server]:
     """As tests/conftest.py's, on the session's loop."""
     async with Server(Settings(http_port=0, media_port=0)) as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def pair(chromium: Browser) -> AsyncIterator[tuple[MeetingPage, MeetingPage]]:
+    """Ana and Bo, who see each other over the server: every test of a module leaves them so."""
+    tabs = Tabs(chromium)
+    async with Server(http_port=0, media_port=0, direct_calls=False) as running:
+        ana = await MeetingPage.join(tabs, running.url, "pair", "Ana")
+        bo = await MeetingPage.join(tabs, running.url, "pair", "Bo")
+        await ana.wait_for_pictures("Bo")
+        await bo.wait_for_pictures("Ana")
+        yield ana, bo
+        assert ana.tab.errors == bo.tab.errors == []
+        await tabs.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,12 +1,5 @@
 """How a call looks: layouts, a small window on top, sound alone, bars on the tiles, switches that the devices really take on."""
 
-from collections.abc import AsyncIterator
-
-import pytest_asyncio
-from playwright.async_api import Browser
-
-from ciranda.server import Server
-from tests.harness.chromium import Tabs
 from tests.harness.meeting_page import MeetingPage
 from tests.harness.stats import eventually
 
@@ -26,20 +19,6 @@ COVERED = """([what, below]) => {
     covering.filter(([, over]) => !apart(over, box)).map(([over]) => `${over} / ${text}`));
 }"""
 """Whatever of the second selector lies under something of the first."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pair(chromium: Browser) -> AsyncIterator[tuple[MeetingPage, MeetingPage]]:
-    """Ana and Bo, who see each other: every test of this module leaves them so."""
-    tabs = Tabs(chromium)
-    async with Server(http_port=0, media_port=0, direct_calls=False) as server:
-        ana = await MeetingPage.join(tabs, server.url, "views", "Ana")
-        bo = await MeetingPage.join(tabs, server.url, "views", "Bo")
-        await ana.wait_for_pictures("Bo")
-        await bo.wait_for_pictures("Ana")
-        yield ana, bo
-        assert ana.tab.errors == bo.tab.errors == []
-        await tabs.close()
 
 
 async def test_three_layouts_and_the_choice_is_kept(pair: tuple[MeetingPage, MeetingPage]) -> None:

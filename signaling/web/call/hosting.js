@@ -77,8 +77,6 @@ export class Hosting {
   }
 
   #say(key, values, iconName) {
-    const text = t(key, values);
-    notify(text, iconName);
-    announce(text);
+    notify(t(key, values), iconName);
   }
 }

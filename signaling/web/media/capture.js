@@ -18,8 +18,9 @@ const REASONS = {
 /** denied, missing, busy or failed */
 export const reasonOf = (error) => REASONS[error?.name] ?? "failed";
 
-function constraintsFor(source, exactly) {
-  const deviceId = exactly ? { exact: exactly } : wish(settings[`${source}Id`]);
+/** Exactly this device: Chromium takes a mere wish for none. */
+function constraintsFor(source, id) {
+  const deviceId = id ? { exact: id } : undefined;
   if (source === "microphone") {
     const { noiseSuppression, echoCancellation } = settings;
     return { audio: { deviceId, noiseSuppression, echoCancellation, autoGainControl: true } };
@@ -36,20 +37,30 @@ function constraintsFor(source, exactly) {
   };
 }
 
-const wish = (id) => (id ? { ideal: id } : undefined);
+const chosen = (source) => settings[`${source}Id`];
 
-/** The track of one device, of this one if it is named. Throws the browser's error. @param {"microphone" | "camera"} source */
-export async function capture(source, id = null) {
+async function open(source, id) {
   const stream = await navigator.mediaDevices.getUserMedia(constraintsFor(source, id));
   return stream.getTracks()[0];
+}
+
+/** The track of one device: of this one if it is named, else of the chosen one, else, where that is not there, of any. Throws the
+ *  browser's error. @param {"microphone" | "camera"} source */
+export async function capture(source, id = null) {
+  try {
+    return await open(source, id ?? chosen(source));
+  } catch (error) {
+    if (id || !chosen(source) || reasonOf(error) !== "missing") throw error;
+    return open(source, null);
+  }
 }
 
 /** Both with one question to the person where the browser can. Resolves to {microphone, camera}: tracks or errors. */
 export async function captureBoth() {
   try {
     const stream = await navigator.mediaDevices.getUserMedia({
-      ...constraintsFor("microphone"),
-      ...constraintsFor("camera"),
+      ...constraintsFor("microphone", chosen("microphone")),
+      ...constraintsFor("camera", chosen("camera")),
     });
     return { microphone: stream.getAudioTracks()[0], camera: stream.getVideoTracks()[0] };
   } catch {

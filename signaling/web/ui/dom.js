@@ -57,5 +57,5 @@ export function show(element, visible) {
 
 /** Says something to screen readers without stealing the focus. */
 export function announce(text) {
-  document.getElementById("announcer").textContent = text;
+  document.getElementById("announcer").replaceChildren(h("p", {}, text)); // a new element: the same words twice are said twice
 }

@@ -1,4 +1,5 @@
-// Short notices that go away by themselves. A problem stays until it is read: its toast has a button.
+// Short notices that go away by themselves; their host is a live region, so screen readers say them. A problem stays until it is
+// read: its toast has a button.
 
 import { h, icon, iconButton } from "./dom.js";
 import { t } from "./i18n.js";
@@ -10,7 +11,7 @@ const MOST = 3;
 function place(text, { iconName, problem, duration }) {
   const host = document.getElementById("toasts");
   for (const old of host.children) if (old.dataset.text === text) old.remove();
-  const toast = h("div", { class: problem ? "toast problem" : "toast", role: problem ? "alert" : "status" });
+  const toast = h("div", { class: problem ? "toast problem" : "toast", role: problem ? "alert" : null });
   toast.dataset.text = text;
   const close = () => toast.remove();
   toast.append(iconName ? icon(iconName) : "", h("span", { class: "toast-text" }, text));

@@ -301,9 +301,7 @@ export class CallView {
   }
 
   #tell(key, { name }) {
-    const text = t(key, { name });
-    notify(text, "people");
-    announce(text);
+    notify(t(key, { name }), "people");
   }
 
   #signalling(state) {
