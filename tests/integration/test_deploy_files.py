@@ -5,6 +5,7 @@ Docker itself runs in no test; coturn's and Prometheus' parts are run by the tes
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -52,13 +53,18 @@ def test_every_variable_is_in_the_example_and_the_other_way_round() -> None:
     assert {match[1] for match in VARIABLE.finditer((DEPLOY / "compose.yml").read_text())} == set(EXAMPLE)
 
 
-def test_the_server_takes_its_settings() -> None:
+def test_the_server_takes_its_settings(tmp_path: Path) -> None:
     environment: dict[str, str] = SERVICES["ciranda"]["environment"]
     values = {
         name.removeprefix("CIRANDA_").lower(): VARIABLE.sub(lambda match: EXAMPLE[match[1]], value)
         for name, value in environment.items()
     }
     image = (ROOT / "Dockerfile").read_text()
+    for name in ("tls_cert", "tls_key"):
+        assert values[name].startswith("/tls/")
+        here = tmp_path / values[name].removeprefix("/tls/")  # where there is a container, it is mounted
+        here.touch()
+        values[name] = str(here)
     settings = Settings(http_host="0.0.0.0", **values)  # type: ignore[arg-type]  # text, as the environment has it
     assert "CIRANDA_HTTP_HOST=0.0.0.0" in image
     inside = SERVICES["ciranda"]["networks"]["inside"]["ipv4_address"]
