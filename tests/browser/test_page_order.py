@@ -78,6 +78,25 @@ async def test_people_wait_are_let_in_or_refused_and_hear_of_the_end(tabs: Tabs,
     assert ana.tab.errors == cid.errors == dan.errors == eve.errors == []
 
 
+async def test_all_who_wait_are_let_in_and_muted_at_once(tabs: Tabs, server: Server) -> None:
+    ana = await MeetingPage.join(tabs, server.url, "everybody", "Ana")
+    await ana.choose("Meeting options")
+    await switch(ana, "Waiting room")
+    others = [MeetingPage(await knock(tabs, server, "everybody", name), name) for name in ("Bo", "Cid")]
+    await ana.press("people")
+    await ana.page.get_by_role("button", name="Admit all").click(timeout=TIMEOUT_MS)
+    for person in others:
+        await person.connected()
+    await ana.wait_for_pictures("Bo", "Cid")
+    await ana.choose("Meeting options")
+    await ana.page.get_by_role("button", name="Mute everybody").click()
+    for person in others:
+        await person.page.get_by_role("button", name="Unmute microphone").wait_for(timeout=TIMEOUT_MS)
+        await ana.tile(person.name).get_by_role("img", name="Microphone off").wait_for(timeout=TIMEOUT_MS)
+        assert person.tab.errors == []
+    assert await ana.page.evaluate("() => ciranda.published.get('microphone').muted") is False
+
+
 async def test_a_locked_meeting_says_so(tabs: Tabs, server: Server) -> None:
     ana = await MeetingPage.join(tabs, server.url, "locked", "Ana")
     await ana.choose("Meeting options")

@@ -1,0 +1,61 @@
+"""Before one comes in: one's own picture and voice, what is turned off stays off, and the page as a program of one's own."""
+
+import json
+
+from ciranda.server import Server
+from tests.harness.chromium import Tabs
+from tests.harness.meeting_page import MeetingPage
+from tests.harness.stats import eventually
+
+TIMEOUT_MS = 30_000
+LEVEL = "new DOMMatrix(getComputedStyle(document.querySelector('.level-bar')).transform).a"
+
+
+async def test_the_level_moves_and_what_is_off_in_the_lobby_is_off_in_the_meeting(tabs: Tabs, server: Server) -> None:
+    """The fake microphone beeps every second."""
+    bo = await MeetingPage.join(tabs, server.url, "lobby", "Bo")
+    tab = await tabs.open(f"{server.url}/lobby", instrumented=True)
+    page = tab.page
+    await page.wait_for_function(f"() => {LEVEL} > 0.1", timeout=TIMEOUT_MS)
+    await page.wait_for_function("() => document.querySelector('.preview video').videoWidth > 0", timeout=TIMEOUT_MS)
+    await page.get_by_role("button", name="Mute microphone").click()
+    await page.get_by_role("button", name="Turn camera off").click()
+    await page.get_by_text("Your camera is off").wait_for(timeout=TIMEOUT_MS)
+    assert await page.evaluate(LEVEL) == 0
+    await page.fill("#name", "Ana")
+    await page.click("button[type=submit]")
+    ana = MeetingPage(tab, "Ana")
+    await ana.connected()
+    await ana.wait_for_pictures("Bo")
+    await bo.tile("Ana").get_by_role("img", name="Microphone off").wait_for(timeout=TIMEOUT_MS)
+    assert await bo.tile("Ana", playing=True).count() == 0
+
+    async def nothing_but_silence() -> bool:
+        (theirs,) = await bo.page.evaluate(
+            "() => [...ciranda.participants.values()].map(({ tracks }) => [...tracks.values()])"
+        )
+        return all(track["muted"] for track in theirs)
+
+    await eventually(nothing_but_silence, within_s=10, what="Ana sends nothing")
+    await ana.press("camera")
+    await bo.wait_for_pictures("Ana")
+    assert tab.errors == bo.tab.errors == []
+
+
+async def test_the_page_can_be_installed(tabs: Tabs, server: Server) -> None:
+    """As Chromium reads the manifest."""
+    tab = await tabs.open(server.url)
+    session = await tab.context.new_cdp_session(tab.page)
+    found = await session.send("Page.getAppManifest")
+    assert found["errors"] == []
+    manifest = json.loads(found["data"])
+    assert (manifest["display"], manifest["start_url"]) == ("standalone", "/")
+    sizes = await tab.page.evaluate(
+        """(icons) => Promise.all(icons.map(({ src }) => new Promise((done) => {
+          const image = Object.assign(new Image(), { onload: () => done(image.naturalWidth), onerror: () => done(0) });
+          image.src = src;
+        })))""",
+        manifest["icons"],
+    )
+    assert sizes
+    assert all(sizes)
