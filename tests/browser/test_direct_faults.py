@@ -95,6 +95,7 @@ async def lose_a_microphone(couple: Couple, server: Server) -> None:
     assert await couple.bo.page.evaluate("() => ciranda.way") == "direct"
 
 
+@pytest.mark.slow
 async def test_nobody_hears_that_the_signalling_of_one_is_lost_and_both_are_direct_again(tabs: Tabs) -> None:
     """The server brings both back, and media knows nothing of it."""
     settings = Settings(http_port=0, media_port=0, direct_margin_seconds=5, direct_return_seconds=0.5)

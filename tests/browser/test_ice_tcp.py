@@ -155,6 +155,7 @@ async def test_who_has_no_udp_meets_the_others_over_tcp(chromium: Browser, tabs:
         assert ana.tab.errors + bo.tab.errors == []
 
 
+@pytest.mark.slow
 async def test_a_tcp_connection_that_breaks_is_made_again_and_the_call_goes_on(tabs: Tabs, server: Server) -> None:
     ana = await MeetingPage.join(tabs, server.url, "narrow", "Ana", scripts=(TCP_ONLY,))
     bo = await MeetingPage.join(tabs, server.url, "narrow", "Bo")

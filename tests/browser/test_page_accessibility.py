@@ -17,7 +17,10 @@ from scripts.screenshots.views import VIEWS, View, show
 AXE_SCRIPT = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 LOCALES = ("en-GB", pytest.param("pt-BR", marks=pytest.mark.slow))
 SCHEMES = ("light", "dark")
-MORE_OF_THE_SAME = {"grid-2", "grid-3", "grid-9", "grid-26", "sidebar", "hands", "audio-only"}
+MORE_OF_THE_SAME = {
+    *("grid-1", "grid-2", "grid-3", "grid-5", "grid-9", "grid-26", "off", "sidebar", "speaker", "hands", "audio-only"),
+    *("lobby-missing", "refused-room_full", "end-closed", "bad-room", "status-empty", "chat-empty", "unreachable"),
+}
 FIND = """async () => (await axe.run({ resultTypes: ['violations'] })).violations.flatMap(({ id, nodes }) =>
   nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`))"""
 

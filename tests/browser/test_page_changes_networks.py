@@ -94,7 +94,7 @@ def longest(counts: list[tuple[float, int]]) -> float:
     return max(b - a for a, b in pairwise(moments))
 
 
-WAYS = (by_emulator, by_namespace) if permitted() else (by_emulator,)
+WAYS = (pytest.param(by_emulator, marks=pytest.mark.slow), by_namespace) if permitted() else (by_emulator,)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -96,6 +96,7 @@ async def test_media_that_the_server_gave_up_is_built_anew(tabs: Tabs, server: S
     assert await ana.id() == identity
 
 
+@pytest.mark.slow
 async def test_a_server_that_ends_every_connection_is_not_flooded_with_offers(
     tabs: Tabs, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

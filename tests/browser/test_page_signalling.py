@@ -102,7 +102,9 @@ async def bring_back(room: Room, how: str) -> None:
         await room.ana.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
 
 
-@pytest.mark.parametrize("how", ["cut", "hush", "offline", "hidden"])
+@pytest.mark.parametrize(
+    "how", ["cut", "offline", *(pytest.param(how, marks=pytest.mark.slow) for how in ("hush", "hidden"))]
+)
 async def test_media_goes_on_and_the_page_comes_back(room: Room, how: str) -> None:
     identity = await room.ana.id()
     await room.ana.page.evaluate(WATCH)

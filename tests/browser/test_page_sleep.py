@@ -63,6 +63,7 @@ async def test_it_is_back_without_a_reload(asleep_s: float, times: dict[str, flo
         await tabs.close()
 
 
+@pytest.mark.slow
 async def test_a_nap_shorter_than_that_is_seen_by_nobody(server: Server) -> None:
     async with (
         sleeper() as machine,
@@ -91,6 +92,7 @@ async def test_a_nap_shorter_than_that_is_seen_by_nobody(server: Server) -> None
         await tabs.close()
 
 
+@pytest.mark.slow
 async def test_a_tab_whose_scripts_stand_still_keeps_its_place(tabs: Tabs) -> None:
     """Hidden tabs run their timers once a minute, frozen ones not at all: what the server asks is answered by the browser."""
     patient = Settings(http_port=0, media_port=0, heartbeat_seconds=1.0, resume_seconds=0.5)

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from ciranda.server import Server
 from tests.harness.link import PERFECT, Burst, Conditions, Fate, Step
 from tests.harness.link_clients import HttpBehind, WrtcBehind
@@ -75,6 +77,7 @@ async def test_a_thin_line_keeps_sound_and_picture(server: Server) -> None:
         await steady(bo.sample, judge, seconds=SECONDS)
 
 
+@pytest.mark.slow
 async def test_a_train_through_tunnels(server: Server) -> None:
     """Good, bad, nothing, good: the same connection sees it through."""
     journey = [Step(0.0, PERFECT), Step(4.0, CAFE), Step(6.0, Conditions(cut=True)), Step(8.0, PERFECT)]

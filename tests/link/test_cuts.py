@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from ciranda.server import Server
 from sfu.config import Settings
 from sfu.connection import Connection
@@ -33,6 +35,7 @@ async def test_five_seconds_without_a_network(server: Server) -> None:
         assert departures(bo) == []
 
 
+@pytest.mark.slow
 async def test_longer_than_consent() -> None:
     async with (
         Server(Settings(http_port=0, media_port=0, consent_seconds=CONSENT_S)) as server,
