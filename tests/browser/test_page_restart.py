@@ -52,7 +52,7 @@ async def back(pages: list[MeetingPage]) -> None:
     await eventually(present, within_s=20, what="everybody is back")
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL])
 async def test_everybody_is_back(people: tuple[ServerProcess, list[MeetingPage]], how: signal.Signals) -> None:
     server, pages = people
     for page in pages:

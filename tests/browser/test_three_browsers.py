@@ -53,6 +53,7 @@ async def test_everybody_decodes_and_hears_both_others(tabs: Tabs, server: Serve
         assert person.tab.errors == []
 
 
+@pytest.mark.slow
 async def test_tiles_follow_who_comes_and_goes(tabs: Tabs, server: Server) -> None:
     ana, bo, cy = await three(tabs, server, "leaving")
     await ana.wait_for_tiles("Ana (you)", "Bo", "Cy")

@@ -39,6 +39,7 @@ async def flows(publisher: Tab, viewer: Tab) -> tuple[Sample, Sample]:
     return await steady(sample, judge, seconds=MEASURED_S)
 
 
+@pytest.mark.slow
 async def test_a_viewer_that_comes_late(tabs: Tabs, server: Server, pages: PageServer) -> None:
     publisher, viewer = await plain(tabs, pages), await plain(tabs, pages)
     await publisher.publish(f"{server.url}/whip/late?name=camera")

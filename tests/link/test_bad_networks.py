@@ -97,6 +97,7 @@ async def test_a_train_through_tunnels(server: Server) -> None:
         assert departures(bo) == []
 
 
+@pytest.mark.slow
 async def test_whip_and_whep_over_the_cafes_network(server: Server) -> None:
     async with (
         LinkEmulator(server.media_addresses[0], up=CAFE, down=CAFE, seed=3) as there,
