@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from itertools import permutations
 
+import pytest
 import pytest_asyncio
 
 from ciranda.server import Server
