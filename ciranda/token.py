@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import jwt
 
-SHORTEST_SECRET = 16
-"""Characters, as in the server's settings."""
+from sfu.config import SHORTEST_SECRET
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -27,6 +27,8 @@ STUN_URL = re.compile(rf"stuns?:{_HOST_AND_PORT}")
 """RFC 7064"""
 TURN_URL = re.compile(rf"turns?:{_HOST_AND_PORT}(?:\?transport=(?:udp|tcp))?")
 """RFC 7065"""
+SHORTEST_SECRET = 16
+"""Characters of a secret, of an API key or of a TURN server."""
 
 
 class Settings(BaseSettings):
@@ -155,8 +157,8 @@ class Settings(BaseSettings):
     @field_validator("turn_secret")
     @classmethod
     def _turn_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 16:
-            raise ValueError("a secret has at least 16 characters")
+        if value is not None and len(value.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters")
         return value
 
     @field_validator("api_key")
@@ -164,8 +166,10 @@ class Settings(BaseSettings):
     def _keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for number, pair in enumerate(value, start=1):
             key, _, secret = pair.get_secret_value().partition(":")
-            if not key or len(secret) < 16:
-                raise ValueError(f"entry {number} must be KEY:SECRET with a secret of at least 16 characters")
+            if not key or len(secret) < SHORTEST_SECRET:
+                raise ValueError(
+                    f"entry {number} must be KEY:SECRET with a secret of at least {SHORTEST_SECRET} characters"
+                )
         return value
 
     @model_validator(mode="after")

@@ -35,10 +35,12 @@ async def reached_over(server: Server, **paths: str) -> None:
     await eventually(chosen, within_s=10, what=f"reached over {paths}")
 
 
-async def test_firefox_publishes_and_chromium_watches(tabs: Tabs, server: Server, pages: PageServer) -> None:
+async def publishes_over(path: str, tabs: Tabs, server: Server, pages: PageServer) -> None:
+    """Firefox over UDP or TCP, Chromium decodes it and has UDP."""
     viewer = await tabs.open(f"{pages.url}/plain.html")
-    async with firefox.unattended(pages, "publisher", publish=f"{server.url}/whip/fox?name=Firefox"):
-        await viewer.watch(f"{server.url}/whep/fox?name=Chromium")
+    url = f"{server.url}/whip/{path}?name=Firefox"
+    async with firefox.unattended(pages, "publisher", publish=url, options={"tcpOnly": path == "tcp"}):
+        await viewer.watch(f"{server.url}/whep/{path}?name=Chromium")
 
         async def seen() -> bool:
             sample = await viewer.sample()
@@ -46,23 +48,16 @@ async def test_firefox_publishes_and_chromium_watches(tabs: Tabs, server: Server
             return any(s["framesDecoded"] > 50 for s in video) and any(s["totalAudioEnergy"] > 0 for s in audio)
 
         await eventually(seen, within_s=40, what="Chromium decodes what Firefox sends")
-        await reached_over(server, Firefox="udp", Chromium="udp")
+        await reached_over(server, Firefox=path, Chromium="udp")
+
+
+async def test_firefox_publishes_and_chromium_watches(tabs: Tabs, server: Server, pages: PageServer) -> None:
+    await publishes_over("udp", tabs, server, pages)
 
 
 @pytest.mark.slow
 async def test_firefox_publishes_over_tcp(tabs: Tabs, server: Server, pages: PageServer) -> None:
-    viewer = await tabs.open(f"{pages.url}/plain.html")
-    url = f"{server.url}/whip/narrow?name=Firefox"
-    async with firefox.unattended(pages, "publisher", publish=url, options={"tcpOnly": True}):
-        await viewer.watch(f"{server.url}/whep/narrow?name=Chromium")
-
-        async def seen() -> bool:
-            sample = await viewer.sample()
-            video, audio = sample.inbound("video").values(), sample.inbound("audio").values()
-            return any(s["framesDecoded"] > 50 for s in video) and any(s["totalAudioEnergy"] > 0 for s in audio)
-
-        await eventually(seen, within_s=40, what="Chromium decodes what Firefox sends")
-        await reached_over(server, Firefox="tcp", Chromium="udp")
+    await publishes_over("tcp", tabs, server, pages)
 
 
 async def test_firefox_watches_over_tcp_what_chromium_publishes(tabs: Tabs, server: Server, pages: PageServer) -> None:

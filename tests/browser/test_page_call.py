@@ -5,6 +5,14 @@ from tests.harness.chromium import Tabs
 from tests.harness.meeting_page import MeetingPage
 
 TIMEOUT_MS = 15_000
+ROBOT = """
+  const { Meeting } = await import('/static/client/index.js');
+  const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 240 });
+  const context = canvas.getContext('2d');
+  setInterval(() => { context.fillStyle = `hsl(${Date.now() % 360} 60% 50%)`; context.fillRect(0, 0, 320, 240); }, 60);
+  const drawn = canvas.captureStream(15).getVideoTracks()[0];
+"""
+"""A page of one's own, with a picture to publish."""
 
 
 async def test_hands_are_seen_also_by_those_who_come_later(tabs: Tabs, server: Server) -> None:
@@ -126,16 +134,13 @@ async def test_the_client_module_serves_other_pages(tabs: Tabs, server: Server) 
     ana = await MeetingPage.join(tabs, server.url, "module", "Ana")
     robot = await tabs.open(f"{server.url}/", instrumented=True)
     await robot.page.evaluate(
-        """async () => {
-          const { Meeting } = await import('/static/client/index.js');
-          const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 240 });
-          const context = canvas.getContext('2d');
-          setInterval(() => { context.fillStyle = `hsl(${Date.now() % 360} 60% 50%)`; context.fillRect(0, 0, 320, 240); }, 60);
+        f"async () => {{ {ROBOT}"
+        """
           const meeting = new Meeting();
           globalThis.robot = meeting;
           meeting.addEventListener('chat', ({ detail }) => meeting.sendChat(`you said ${detail.text}`));
           await meeting.join({ room: 'module', name: 'Robot' });
-          await meeting.publish(canvas.captureStream(15).getVideoTracks()[0], 'camera');
+          await meeting.publish(drawn, 'camera');
         }"""
     )
     await ana.wait_for_pictures("Robot")
@@ -153,11 +158,8 @@ async def test_a_track_published_while_an_offer_is_made_goes_along_with_the_next
     ana = await MeetingPage.join(tabs, server.url, "moment", "Ana")
     robot = await tabs.open(f"{server.url}/", instrumented=True)
     await robot.page.evaluate(
-        """async () => {
-          const { Meeting } = await import('/static/client/index.js');
-          const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 240 });
-          const context = canvas.getContext('2d');
-          setInterval(() => { context.fillStyle = `hsl(${Date.now() % 360} 60% 50%)`; context.fillRect(0, 0, 320, 240); }, 60);
+        f"async () => {{ {ROBOT}"
+        """
           const meeting = globalThis.robot = new Meeting();
           globalThis.problems = [];
           meeting.addEventListener('error', ({ detail }) => problems.push(String(detail)));
@@ -165,7 +167,7 @@ async def test_a_track_published_while_an_offer_is_made_goes_along_with_the_next
           RTCPeerConnection.prototype.setLocalDescription = async function (...description) {
             RTCPeerConnection.prototype.setLocalDescription = describe;
             await describe.apply(this, description);
-            globalThis.published = meeting.publish(canvas.captureStream(15).getVideoTracks()[0], 'camera');
+            globalThis.published = meeting.publish(drawn, 'camera');
           };
           await meeting.join({ room: 'moment', name: 'Robot' });
         }"""

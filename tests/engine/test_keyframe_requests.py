@@ -2,7 +2,7 @@
 
 import struct
 
-from tests.engine.bed import Bed, VideoSource, pli, video_slot, video_track
+from tests.engine.bed import Bed, Client, VideoSource, pli, video_slot, video_track
 
 
 def fir(sender: int, media: int, number: int) -> bytes:
@@ -151,6 +151,15 @@ def test_a_hole_that_nothing_repairs_calls_for_a_keyframe() -> None:
     assert sender.blocks(206, 1) == [], "the keyframe came"
 
 
+def move(bed: Bed, client: Client) -> tuple[str, int]:
+    """The client is reached at another address from now on, which is told."""
+    new = ("10.9.9.9", 6_000)
+    bed.clients[new] = client
+    bed.engine.add_address(client.transport, new)
+    bed.engine.select_address(client.transport, new)
+    return new
+
+
 def test_a_publisher_that_changes_its_address_is_asked_for_a_keyframe() -> None:
     """NACKs and requests went to where it no longer is, until the retries were used up."""
     bed = Bed()
@@ -163,11 +172,8 @@ def test_a_publisher_that_changes_its_address_is_asked_for_a_keyframe() -> None:
     receiver.send_rtcp(pli(1, 0x2222))
     bed.run(1_500_000)
     sender.forget()
-    new = ("10.9.9.9", 6_000)
-    bed.clients[new] = sender
     for _ in range(2):
-        bed.engine.add_address(sender.transport, new)
-        bed.engine.select_address(sender.transport, new)
+        move(bed, sender)
     bed.run(100_000)
     assert len(sender.blocks(206, 1)) == 1, "once, however often the same address is selected"
 
@@ -183,11 +189,8 @@ def test_a_receiver_that_changes_its_address_gets_a_keyframe() -> None:
     source.send_frame(keyframe=True)
     bed.run(1_500_000)
     sender.forget()
-    new = ("10.9.9.9", 6_000)
-    bed.clients[new] = receiver
     for _ in range(2):
-        bed.engine.add_address(receiver.transport, new)
-        bed.engine.select_address(receiver.transport, new)
+        move(bed, receiver)
     bed.run(100_000)
     assert len(sender.blocks(206, 1)) == 1, "once, however often the same address is selected"
 
@@ -203,11 +206,7 @@ def test_what_a_publisher_sent_from_a_dead_address_is_not_asked_for_again() -> N
     bed.run(100_000)
     for _ in range(50):
         source.frame()
-    new = ("10.9.9.9", 6_000)
-    bed.clients[new] = sender
-    sender.address = new
-    bed.engine.add_address(sender.transport, new)
-    bed.engine.select_address(sender.transport, new)
+    sender.address = move(bed, sender)
     sender.forget()
     source.send_frame(keyframe=True)
     bed.run(300_000)
