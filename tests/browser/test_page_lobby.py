@@ -21,7 +21,7 @@ async def test_the_level_moves_and_what_is_off_in_the_lobby_is_off_in_the_meetin
     await page.get_by_role("button", name="Mute microphone").click()
     await page.get_by_role("button", name="Turn camera off").click()
     await page.get_by_text("Your camera is off").wait_for(timeout=TIMEOUT_MS)
-    assert await page.evaluate(LEVEL) == 0
+    await page.wait_for_function(f"() => {LEVEL} === 0", timeout=TIMEOUT_MS)
     await page.fill("#name", "Ana")
     await page.click("button[type=submit]")
     ana = MeetingPage(tab, "Ana")
