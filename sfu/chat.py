@@ -7,6 +7,7 @@ from typing import Any
 
 from sfu.errors import ProtocolError
 from sfu.ids import MessageId, ParticipantId
+from sfu.json_nesting import is_nested_deeper
 from sfu.views import FileView
 
 MAX_TEXT = 4_000
@@ -58,9 +59,11 @@ def parse_draft(data: str) -> Draft:
     """`{"text": "…"}` and what may come with it; `ProtocolError` for anything else."""
     if len(data) > MAX_BYTES or not _is_unicode(data) or len(data.encode()) > MAX_BYTES:
         raise ProtocolError(f"a data channel message has at most {MAX_BYTES} bytes of UTF-8")
+    if is_nested_deeper(data):
+        raise ProtocolError("a data channel message is a JSON object of few levels")
     try:
         message = json.loads(data)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ProtocolError("a data channel message is a JSON object") from error
     if not isinstance(message, dict):
         raise ProtocolError("a data channel message is a JSON object")
@@ -83,8 +86,8 @@ def parse_draft(data: str) -> Draft:
 
 def reference(data: str) -> str | None:
     """By what its sender knows a text that is not accepted, where it says so."""
-    with contextlib.suppress(ValueError, RecursionError, ProtocolError):
-        message = json.loads(data) if len(data) <= MAX_BYTES else None
+    with contextlib.suppress(ValueError, ProtocolError):
+        message = json.loads(data) if len(data) <= MAX_BYTES and not is_nested_deeper(data) else None
         return _short(message, "ref") if isinstance(message, dict) else None
     return None
 

@@ -9,9 +9,8 @@ import math
 from typing import Any
 
 from sfu.errors import ProtocolError
+from sfu.json_nesting import MAX_DEPTH, is_nested_deeper
 
-MAX_DEPTH = 8
-"""Levels of arrays and objects; the deepest message has three."""
 MAX_DIGITS = 32
 """Characters of one number; 64-bit integers have 20."""
 
@@ -27,6 +26,8 @@ type_names = {
 
 def loads_object(text: str) -> dict[str, Any]:
     """One JSON object. `ProtocolError` says what is wrong with it."""
+    if is_nested_deeper(text):
+        raise ProtocolError(f"nested deeper than {MAX_DEPTH} levels")
     try:
         value = json.loads(
             text,
@@ -37,8 +38,6 @@ def loads_object(text: str) -> dict[str, Any]:
         )
     except json.JSONDecodeError as error:
         raise ProtocolError(f"not JSON: {error.msg} at character {error.pos}") from None
-    except RecursionError:
-        raise ProtocolError(f"nested deeper than {MAX_DEPTH} levels") from None
     if not isinstance(value, dict):
         raise ProtocolError(f"an object is wanted, not {type_names.get(type(value), 'null')}")
     _check(value)
@@ -76,21 +75,16 @@ def _float(digits: str) -> float:
 
 
 def _check(value: dict[str, Any]) -> None:
-    level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                below.extend(item.keys())
-                below.extend(item.values())
-            elif isinstance(item, list):
-                below.extend(item)
-            elif isinstance(item, str) and not _encodable(item):
-                raise ProtocolError("a string holds half of a surrogate pair")
-        level = below
-        if not level:
-            return
-    raise ProtocolError(f"nested deeper than {MAX_DEPTH} levels")
+    left: list[Any] = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, dict):
+            left.extend(item.keys())
+            left.extend(item.values())
+        elif isinstance(item, list):
+            left.extend(item)
+        elif isinstance(item, str) and not _encodable(item):
+            raise ProtocolError("a string holds half of a surrogate pair")
 
 
 def _encodable(text: str) -> bool:
