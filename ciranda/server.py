@@ -5,11 +5,11 @@ there are free ports. It handles no signals, configures no logging and keeps not
 """
 
 import asyncio
-import socket
 import ssl
 import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from aiohttp import web
 
@@ -20,6 +20,7 @@ from sfu.node import Node
 from signaling.api.status import SAMPLER
 from signaling.app import add_pages, create_app
 from signaling.context import CONTEXT
+from signaling.listener import Listener
 
 KEEPALIVE_S = 75.0
 """How long an idle HTTP connection is kept: longer than the 60 s of usual reverse proxies, which must close first."""
@@ -40,11 +41,12 @@ class Server:
         self.settings = Settings(**(given | overrides)) if overrides or settings is None else settings
         self.node = Node(self.settings)
         self._app = create_app(self.node)
-        self._operations = Endpoints(self.node, lambda: self._ready)
+        self._operations = Endpoints(self.node, lambda: self._ready, self._app[CONTEXT].door_counts)
         self._operations.add_routes(self._app.router)
         self._app[SAMPLER] = self._operations.sampler
         add_pages(self._app)
         self._runner: web.AppRunner | None = None
+        self._listener: Listener | None = None
         self._ready = False
 
     async def __aenter__(self) -> Self:
@@ -86,6 +88,8 @@ class Server:
             # Who has left is not asked again; the worker threads and their ports must go in any case.
             await self.node.close()
         await self._operations.sampler.close()
+        if self._listener is not None:
+            self._listener.close()
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
@@ -104,9 +108,9 @@ class Server:
     @property
     def url(self) -> str:
         """Where HTTP listens, with the port that was really taken."""
-        if self._runner is None or not self._runner.addresses:
+        if self._listener is None or self._listener.address is None:
             raise RuntimeError("the server is not running")
-        host, port = self._runner.addresses[0][:2]
+        host, port = self._listener.address
         scheme = "https" if self.settings.tls_cert is not None else "http"
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
@@ -140,14 +144,9 @@ class Server:
         )
         await runner.setup()
         self._runner = runner
-        host, port, tls = self.settings.http_host, self.settings.http_port, self._tls()
-        if host == "::":
-            # asyncio would listen for IPv6 only.
-            listener = socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=True)
-            listener.setblocking(False)
-            await web.SockSite(runner, listener, ssl_context=tls).start()
-        else:
-            await web.TCPSite(runner, host, port, ssl_context=tls).start()
+        make = cast("Callable[[], asyncio.Protocol]", runner.server)
+        self._listener = Listener(make, self._app[CONTEXT].connections, self._tls())
+        await self._listener.start(self.settings.http_host, self.settings.http_port)
 
     def _tls(self) -> ssl.SSLContext | None:
         if self.settings.tls_cert is None:

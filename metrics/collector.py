@@ -4,13 +4,14 @@ One collector and one registry a server: several run in one process. Labels neve
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from metrics.connections import connection_metrics
 from metrics.direct import direct_metrics
+from metrics.doors import DoorCounts, door_metrics
 from metrics.families import PREFIX, counter, gauge, histograms, quantiles
 from metrics.sampler import Sampler
 from sfu.dataplane.types import EngineCounters, Kind
@@ -24,9 +25,10 @@ NO_BOUND_US = 2**63 - 1
 class NodeCollector(Collector):
     """All of `ciranda_…`."""
 
-    def __init__(self, node: Node, sampler: Sampler) -> None:
+    def __init__(self, node: Node, sampler: Sampler, doors: Callable[[], DoorCounts]) -> None:
         self._node = node
         self._sampler = sampler
+        self._doors = doors
 
     def describe(self) -> Iterator[Metric]:
         """Nothing is read at registration."""
@@ -53,6 +55,7 @@ class NodeCollector(Collector):
         )
         yield from direct_metrics(self._node)
         yield from connection_metrics(self._node, engines)
+        yield from door_metrics(self._doors())
 
     def _rooms(self) -> Iterator[Metric]:
         rooms = self._node.rooms.values()
@@ -71,6 +74,8 @@ class NodeCollector(Collector):
             ["action", "outcome"],
             asked,
         )
+        texts: dict[tuple[str, ...], float] = {(reason,): count for reason, count in self._node.texts_refused.items()}
+        yield counter("texts_refused", "Texts of data channels that went to nobody.", ["reason"], texts)
         kinds = kind_counts(rooms)
         tracks: dict[tuple[str, ...], float] = {(kind.name.lower(),): kinds[kind] for kind in Kind}
         yield gauge("tracks", "Published tracks.", ["kind"], tracks)

@@ -7,17 +7,18 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 from metrics.collector import NodeCollector
+from metrics.doors import DoorCounts
 from metrics.sampler import Sampler
 from sfu.node import Node
 
 
 class Endpoints:
-    """`ready` says whether the server takes newcomers."""
+    """`ready` says whether the server takes newcomers, `doors` what its front doors have counted."""
 
-    def __init__(self, node: Node, ready: Callable[[], bool]) -> None:
+    def __init__(self, node: Node, ready: Callable[[], bool], doors: Callable[[], DoorCounts]) -> None:
         self.sampler = Sampler(lambda: [port.engine.counters() for port in node.ports])
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(NodeCollector(node, self.sampler))
+        self._registry.register(NodeCollector(node, self.sampler, doors))
         ProcessCollector(registry=self._registry)
         self._ready = ready
 

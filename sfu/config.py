@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     token_leeway_seconds: float = Field(5.0, ge=0, description="clock difference allowed in a token's times")
     trusted_proxy: Strings = Field((), description="network whose X-Forwarded-For is believed (repeatable)")
     max_waiting: int = Field(100, ge=1, description="people in a room's waiting room")
+    max_waiting_per_address: int = Field(50, ge=1, description="people of one address in a room's waiting room")
     waiting_seconds: float = Field(600.0, gt=0, description="how long somebody may wait to be let in")
     max_file_bytes: int = Field(26_214_400, ge=0, description="a file dropped into a room; 0 takes none")
     max_person_file_bytes: int = Field(104_857_600, ge=0, description="files that one participant may share")
@@ -100,6 +101,9 @@ class Settings(BaseSettings):
     files_directory: Path | None = Field(None, description="where files lie while their room lasts; by default, /tmp")
     chat_history_messages: int = Field(100, ge=0, description="texts kept for those who come later")
     chat_history_bytes: int = Field(65_536, ge=0, le=200_000, description="bytes of those texts")
+    max_connections: int = Field(10_000, ge=1, description="HTTP connections at once, WebSockets included")
+    max_connections_per_address: int = Field(2_000, ge=1, description="HTTP connections from one address")
+    request_timeout_seconds: float = Field(10.0, gt=0, description="from an open HTTP connection to its first request")
     join_timeout_seconds: float = Field(10.0, gt=0, description="from an open WebSocket to its join")
     dtls_timeout_seconds: float = Field(10.0, gt=0, description="from the first valid check to DTLS connected")
     consent_seconds: float = Field(

@@ -41,6 +41,8 @@ class Node:
         self.ports: Sequence[MediaPort] = ()
         self.closing = False
         self.moderation: Counts = Counter()
+        self.texts_refused: Counter[str] = Counter()
+        """Reason → texts of data channels that went to nobody, in all rooms that there were."""
         self.on_room_closed: list[Callable[[Room], None]] = []
         """Who keeps something for a room drops it then. They must not raise."""
         self._certificate = Certificate()
@@ -132,6 +134,7 @@ class Node:
             settings=self.settings,
             timings=self.timings,
             direct=self.direct,
+            texts_refused=self.texts_refused,
             on_empty=self.forget_empty,
         )
         log.info("room_opened", room=name)

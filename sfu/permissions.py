@@ -38,6 +38,8 @@ class JoinRequest:
     """Whether they can say anything but offers (not by WHIP and WHEP)."""
     role: Role = field(default_factory=lambda: Role(publish=True, subscribe=True))
     """The directions that the front door offers at all (WHIP publishes, WHEP subscribes)."""
+    address: str | None = None
+    """Whose limits this counts against: an IP address, or the network that counts as one."""
     direct: bool = False
     """The client knows how to be in a direct call."""
 

@@ -36,7 +36,10 @@ class Reception:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.waiting = WaitingRoom(
-            settings.max_waiting, wait_s=settings.waiting_seconds, resume_s=settings.resume_seconds
+            settings.max_waiting,
+            of_one=settings.max_waiting_per_address,
+            wait_s=settings.waiting_seconds,
+            resume_s=settings.resume_seconds,
         )
         self._enter, self._tell = enter, tell
         self._removed: dict[str, None] = {}

@@ -6,6 +6,7 @@ run through one media port. It makes no transports and touches no packets.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -63,6 +64,7 @@ class Room:
         timings: JoinTimings,
         on_empty: Callable[["Room"], None],
         direct: DirectTallies | None = None,
+        texts_refused: Counter[str] | None = None,
     ) -> None:
         self._name = name
         self._port = port
@@ -71,7 +73,7 @@ class Room:
         self.max_participants = settings.max_participants
         self.state = RoomState()
         self.hands = Hands()
-        self.texts = Texts(settings)
+        self.texts = Texts(settings, texts_refused)
         self.files: dict[str, FileView] = {}
         self.reception = Reception(settings, enter=self._admit, tell=self._tell_administrators)
         self.keep_empty_s = 0.0

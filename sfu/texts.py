@@ -4,6 +4,7 @@ One talker in a full room must not take the event loop from the others, so a tex
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -49,12 +50,13 @@ class Refused:
 
 
 class Texts:
-    """Of one room."""
+    """Of one room. `total`: where refusals are counted for all rooms."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, total: Counter[str] | None = None) -> None:
         self.history = ChatHistory(settings.chat_history_messages, settings.chat_history_bytes)
         self.relayed = 0
-        self.refused: dict[str, int] = {}
+        self.refused: Counter[str] = Counter()
+        self._total = Counter() if total is None else total
         self._settings = settings
         self._rates: dict[ParticipantId, TokenBucket] = {}
         self._shares: dict[ParticipantId, Share] = {}
@@ -123,5 +125,6 @@ class Texts:
         return Refused()
 
     def _refuse(self, reason: str, ref: str | None) -> Refused:
-        self.refused[reason] = self.refused.get(reason, 0) + 1
+        self.refused[reason] += 1
+        self._total[reason] += 1
         return Refused(json.dumps({"error": reason} | ({"ref": ref} if ref is not None else {})))

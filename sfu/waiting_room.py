@@ -30,10 +30,10 @@ class Waiting:
 
 
 class WaitingRoom:
-    """`limit`: how many may wait; `wait_s`: how long; `resume_s`: how long without a listener."""
+    """`limit`: how many may wait, `of_one`: from one address; `wait_s`: how long; `resume_s`: how long without a listener."""
 
-    def __init__(self, limit: int, *, wait_s: float, resume_s: float) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, *, of_one: int, wait_s: float, resume_s: float) -> None:
+        self._limit, self._of_one = limit, of_one
         self._wait_s, self._resume_s = wait_s, resume_s
         self._waiting: dict[WaitingId, Waiting] = {}
 
@@ -52,6 +52,9 @@ class WaitingRoom:
         """Somebody comes. `LimitError` (`waiting_room_full`)."""
         if len(self._waiting) >= self._limit:
             raise LimitError(f"{self._limit} wait to be let in already", code="waiting_room_full")
+        neighbours = sum(w.request.address == request.address for w in self._waiting.values())
+        if request.address is not None and neighbours >= self._of_one:
+            raise LimitError(f"{neighbours} of your address wait to be let in already", code="waiting_room_full")
         name = new_waiting_id()
         view = WaitingView(name, request.name, at_ms, removed)
         waiting = Waiting(name, request, secrets.token_urlsafe(24), now_s, view, listener)

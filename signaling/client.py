@@ -18,6 +18,8 @@ class Client(Protocol):
 
     context: Context
     room: RoomName
+    address: str
+    """Whose limits it counts against."""
     participant: Participant | None
     waiting: Waiting | None
     """Until somebody lets it in."""

@@ -13,16 +13,17 @@ UNKNOWN = "unknown"
 def client_key(remote: str | None, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> str:
     """`forwarded_for`: the values of X-Forwarded-For. From the right, the first address that is no trusted proxy's."""
     hops = [hop.strip() for value in forwarded_for for hop in value.split(",")]
-    address = _address(remote or "")
+    address = address_of(remote or "")
     while address is not None and hops and any(address in network for network in trusted):
-        nearer = _address(hops.pop())
+        nearer = address_of(hops.pop())
         if nearer is None:
             break
         address = nearer
-    return _key(address)
+    return key_of(address)
 
 
-def _address(text: str) -> IpAddress | None:
+def address_of(text: str) -> IpAddress | None:
+    """An IPv4 address in IPv6 is that IPv4 address; `None`: it is no IP address."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -30,7 +31,8 @@ def _address(text: str) -> IpAddress | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _key(address: IpAddress | None) -> str:
+def key_of(address: IpAddress | None) -> str:
+    """Who counts as one."""
     if address is None:
         return UNKNOWN
     if isinstance(address, ipaddress.IPv6Address):

@@ -3,17 +3,20 @@
 import asyncio
 import ipaddress
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
 
+from metrics.doors import DoorCounts
 from sfu.config import Settings
 from sfu.errors import LimitError
 from sfu.node import Node
 from sfu.rate import KeyedBuckets
 from signaling.auth import Authority
 from signaling.client_address import Network, client_key
+from signaling.connections import Connections, most_connections
 from signaling.ice_servers import IceServers
 
 
@@ -40,15 +43,33 @@ class Context:
     """Open sockets."""
     started_s: float = field(default_factory=time.monotonic)
     closing: bool = False
+    connections: Connections = field(init=False)
+    """Of HTTP, WebSockets included."""
     closed_sockets: dict[str, int] = field(default_factory=dict)
     """Reason → sockets that the server closed."""
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(door, code) → requests and messages that were answered with an error."""
 
     def __post_init__(self) -> None:
         self.authority = Authority(self.settings.api_secrets, leeway_s=self.settings.token_leeway_seconds)
         self.ice_servers = IceServers(self.settings, lambda: self.node.ports[0].candidates if self.node.ports else ())
         self._proxies = tuple(ipaddress.ip_network(text, strict=False) for text in self.settings.trusted_proxy)
+        self.connections = Connections(
+            most_connections(self.settings.max_connections),
+            self.settings.max_connections_per_address,
+            self.settings.request_timeout_seconds,
+            self._proxies,
+        )
         self.joins = KeyedBuckets(self.settings.joins_per_second, self.settings.join_burst)
         self.requests = KeyedBuckets(self.settings.messages_per_second, self.settings.message_burst)
+
+    def address_of(self, request: web.Request) -> str:
+        """Whose limits it counts against."""
+        return client_key(request.remote, request.headers.getall("X-Forwarded-For", ()), self._proxies)
+
+    def door_counts(self) -> DoorCounts:
+        """For whoever reads."""
+        return DoorCounts(len(self.connections), self.connections.closed, self.closed_sockets, self.refused)
 
     def check_open(self) -> None:
         """`LimitError` (`shutting_down`) once the server closes."""
@@ -61,8 +82,7 @@ class Context:
 
     def take(self, buckets: KeyedBuckets, request: web.Request, refusal: str) -> None:
         """Count one request of this client's address. `LimitError` (`rate_limited`)."""
-        key = client_key(request.remote, request.headers.getall("X-Forwarded-For", ()), self._proxies)
-        if not buckets.take(key, time.monotonic()):
+        if not buckets.take(self.address_of(request), time.monotonic()):
             raise LimitError(f"{refusal}; try again in a moment", code="rate_limited")
 
     async def close(self) -> None:

@@ -32,7 +32,11 @@ async def join(client: Client, message: client_messages.Join) -> None:
     if message.resume and _resume(client, message, message.resume):
         return
     grant = context.authority.join(message.token, client.room)
-    request = replace(join_request(grant, name=message.name, direct=message.direct), may_host=context.authority.open)
+    request = replace(
+        join_request(grant, name=message.name, direct=message.direct),
+        may_host=context.authority.open,
+        address=client.address,
+    )
     entered = context.node.knock(client.room, request, client.listen)
     if isinstance(entered, Waiting):
         _wait(client, entered)

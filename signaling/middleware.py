@@ -13,8 +13,9 @@ from aiohttp.typedefs import Handler
 
 from sfu.errors import RemoteError
 from sfu.log import get_logger
+from signaling.context import CONTEXT
 from signaling.cors import add_cors_headers
-from signaling.responses import error_response, http_error_response
+from signaling.responses import error_response, refusal_of
 
 log = get_logger(__name__)
 
@@ -30,6 +31,7 @@ PERMISSIONS_POLICY = (
 async def requests(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Outermost: identify the request and turn every error into a response."""
     started_s = time.monotonic()
+    request.app[CONTEXT].connections.heard(request.protocol)
     request_id = secrets.token_hex(8)
     with structlog.contextvars.bound_contextvars(request=request_id):
         response = await _answer(request, handler)
@@ -48,17 +50,20 @@ async def requests(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    refusal: RemoteError
     try:
         return await handler(request)
     except web.HTTPException as error:
-        return http_error_response(error)
+        refusal = refusal_of(error)
     except RemoteError as error:
-        return error_response(error)
+        refusal = error
     except (ConnectionError, web.RequestPayloadError):
-        return error_response(RemoteError("the body ended too early"))
+        refusal = RemoteError("the body ended too early")
     except Exception:
         log.exception("request_failed")
-        return error_response(RemoteError("this is a fault of the server, and it is logged", code="internal"))
+        refusal = RemoteError("this is a fault of the server, and it is logged", code="internal")
+    request.app[CONTEXT].refused["http", refusal.code] += 1
+    return error_response(refusal)
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

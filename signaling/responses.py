@@ -39,29 +39,26 @@ RETRY_AFTER_S = "5"
 class HttpError(RemoteError):
     """An error whose status is not the one that `STATUS` has for its code."""
 
-    def __init__(self, message: str, *, code: str, status: int) -> None:
+    def __init__(self, message: str, *, code: str, status: int, allow: str = "") -> None:
+        """`allow`: the methods that there are, for 405."""
         super().__init__(message, code=code)
-        self.status = status
+        self.status, self.allow = status, allow
 
 
 def error_response(error: RemoteError) -> web.Response:
     """The answer to a request that the peer should not have made."""
     status = error.status if isinstance(error, HttpError) else STATUS.get(error.code, 400)
-    return _response(status, error.code, error.message)
-
-
-def http_error_response(error: web.HTTPException) -> web.Response:
-    """The framework's own refusals (no such route, wrong method, body too large) in the same form."""
-    response = _response(error.status, _CODES.get(error.status, "bad_request"), error.reason)
-    if allow := error.headers.get("Allow"):
-        response.headers["Allow"] = allow
-    return response
-
-
-def _response(status: int, code: str, message: str) -> web.Response:
-    response = web.json_response({"code": code, "message": message}, status=status)
+    response = web.json_response({"code": error.code, "message": error.message}, status=status)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="ciranda"'
     if status in (429, 503):
         response.headers["Retry-After"] = RETRY_AFTER_S
+    if isinstance(error, HttpError) and error.allow:
+        response.headers["Allow"] = error.allow
     return response
+
+
+def refusal_of(error: web.HTTPException) -> HttpError:
+    """The framework's own refusals (no such route, wrong method, body too large) in the same form."""
+    code = _CODES.get(error.status, "bad_request")
+    return HttpError(error.reason, code=code, status=error.status, allow=error.headers.get("Allow", ""))

@@ -63,6 +63,7 @@ class Client:
     def __init__(self, context: Context, room: RoomName, request: web.Request) -> None:
         self.context = context
         self.room = room
+        self.address = context.address_of(request)
         self.participant: Participant | None = None
         self.waiting: Waiting | None = None
         self.log = log.bind(room=room)
@@ -125,12 +126,14 @@ class Client:
     def refuse(self, error: RemoteError, *, request_id: int | None = None) -> None:
         """Say what was wrong; before the join there is nothing to go on with, so the socket closes."""
         fatal = self.participant is None and self.waiting is None
+        self.context.refused["websocket", error.code] += 1
         self.send(server_messages.Error(code=error.code, message=error.message, id=request_id, fatal=fatal))
         if fatal:
             self.close(error.code)
 
     def fail(self, code: str, message: str) -> None:
         """Say what was wrong and close."""
+        self.context.refused["websocket", code] += 1
         self.send(server_messages.Error(code=code, message=message, fatal=True))
         self.close(code)
 

@@ -39,6 +39,11 @@ PROMISED = {
     "ciranda_tcp_connections": "gauge",
     "ciranda_tcp_closed": "counter",
     "ciranda_paths": "gauge",
+    "ciranda_http_connections": "gauge",
+    "ciranda_http_connections_closed": "counter",
+    "ciranda_sockets_closed": "counter",
+    "ciranda_refused": "counter",
+    "ciranda_texts_refused": "counter",
 }
 """Name (of counters without `_total`) → type."""
 

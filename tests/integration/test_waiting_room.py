@@ -298,3 +298,19 @@ async def test_who_waits_shares_no_files(house: Doors) -> None:
     headers = {"Authorization": f"Bearer {cid.ticket['resume']}"}
     async with house.http.post(house.url("/files/blue"), data=b"x", headers=headers) as response:
         assert response.status == 401
+
+
+async def test_a_crowd_of_one_address_leaves_places_for_others() -> None:
+    """Behind a proxy, where the addresses are those that it saw."""
+    async with doors(max_waiting=20, max_waiting_per_address=4, trusted_proxy=("127.0.0.1/32",)) as house:
+        await host(house, waiting_room=True)
+        kinds = []
+        for number in range(10):
+            eve = await house.socket(headers={"X-Forwarded-For": "192.0.2.1"})
+            await eve.send(type="join", version=1, name=f"Eve {number}")
+            kinds.append((await eve.next())["type"])
+        assert kinds == ["waiting"] * 4 + ["error"] * 6
+        await eventually(lambda: house.closed_sockets.get("waiting_room_full") == 6)
+        ben = await house.socket(headers={"X-Forwarded-For": "192.0.2.2"})
+        await ben.send(type="join", version=1, name="Ben")
+        await ben.expect("waiting")

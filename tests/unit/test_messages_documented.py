@@ -63,5 +63,6 @@ def test_the_limits_in_the_text_are_the_defaults() -> None:
     assert f"within {defaults.join_timeout_seconds:.0f} seconds" in text
     assert f"For {defaults.resume_seconds:.0f} seconds the participant stays" in text
     assert f"`waiting_timeout` (after {defaults.waiting_seconds:.0f} seconds)" in text
-    assert f"`waiting_room_full` ({defaults.max_waiting} wait)" in text
+    full = f"{defaults.max_waiting} wait, or {defaults.max_waiting_per_address} of your address"
+    assert f"`waiting_room_full` ({full})" in text
     assert f"at most {defaults.chat_history_messages} messages and {defaults.chat_history_bytes:,} bytes" in text

@@ -154,3 +154,26 @@ def test_a_lock_comes_before_waiting_and_neither_stops_an_administrator() -> Non
     assert not reception.must_wait(JoinRequest("nobody"), RoomState())
     with pytest.raises(Exception, match="locked"):
         reception.must_wait(guest, RoomState(locked=True, waiting_room=True))
+
+
+def test_one_address_takes_its_share_of_the_places_and_leaves_the_rest_to_others() -> None:
+    reception = Reception(
+        Settings(max_waiting=5, max_waiting_per_address=2), enter=lambda *_: new_participant_id(), tell=lambda _: None
+    )
+
+    def come(address: str | None) -> Waiting:
+        return reception.wait(JoinRequest("x", address=address), lambda _: None)
+
+    first = come("192.0.2.1")
+    come("192.0.2.1")
+    for _ in range(3):
+        with pytest.raises(LimitError, match="of your address") as refused:
+            come("192.0.2.1")
+        assert refused.value.code == "waiting_room_full"
+    come("192.0.2.2")
+    come(None)
+    reception.withdraw(first)
+    come("192.0.2.1")
+    come(None)
+    with pytest.raises(LimitError, match="5 wait"):
+        come("192.0.2.3")
