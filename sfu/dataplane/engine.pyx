@@ -67,7 +67,7 @@ cdef class Engine:
         load_srtp_api(&core.srtp)
         address_table_init(&core.addresses, max_transports * ADDRESSES_PER_TRANSPORT + MAX_ADDRESSES, random_bits(core))
         transmit_init(&core.queue, TRANSMIT_CAPACITY)
-        events_init(&core.events, EVENT_BYTES)
+        events_init(&core.events, EVENT_BYTES, random_bits(core))
         self._transports = {}
         self._tracks = {}
         self._slots = {}

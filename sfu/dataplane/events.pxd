@@ -11,7 +11,7 @@ cdef enum EventKind:
     EVENT_SOURCE_ENDED
     EVENT_CLOSED
 
-cdef int events_init(EventRing *ring, uint64_t size) except -1
+cdef int events_init(EventRing *ring, uint64_t size, uint64_t seed) except -1
 cdef void events_free(EventRing *ring) noexcept
 
 # `transport`: whose address `source` is; NULL for a stranger.

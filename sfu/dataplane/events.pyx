@@ -1,8 +1,8 @@
 """The event ring: records of variable length, written without a lock by the engine's thread, read by the control thread.
 
 Owns the ring and the records' form. When it is full, events are dropped and counted as `event_ring_full`. Nobody can fill it
-for the others: strangers get an eighth of it, a transport a sixteenth at a time, and all datagrams together leave the last
-eighth to the news of layers.
+for the others: strangers get an eighth of it, and one address a rate within that (`stranger_rate`); a transport gets a sixteenth at a
+time, and all datagrams together leave the last eighth to the news of layers.
 """
 
 from libc.stdlib cimport free, malloc
@@ -10,7 +10,8 @@ from libc.string cimport memcpy
 
 from sfu.dataplane.addresses cimport endpoint_to_python
 from sfu.dataplane.atomics cimport load_u64, store_u64
-from sfu.dataplane.reasons cimport DROP_EVENT_RING_FULL
+from sfu.dataplane.reasons cimport DROP_EVENT_RING_FULL, DROP_STRANGER_RATE
+from sfu.dataplane.strangers cimport stranger_may, strangers_free, strangers_init
 
 from sfu.dataplane.types import ConnectionClosed, DtlsReceived, LayerStarted, LayerStopped, SourceEnded, StunReceived
 
@@ -30,10 +31,11 @@ cdef enum:
     LAYERS_PART = 8
 
 
-cdef int events_init(EventRing *ring, uint64_t size) except -1:
+cdef int events_init(EventRing *ring, uint64_t size, uint64_t seed) except -1:
     ring.bytes = <uint8_t *>malloc(size)
     if ring.bytes == NULL:
         raise MemoryError
+    strangers_init(&ring.strangers, seed)
     ring.size = size
     return 0
 
@@ -41,6 +43,7 @@ cdef int events_init(EventRing *ring, uint64_t size) except -1:
 cdef void events_free(EventRing *ring) noexcept:
     free(ring.bytes)
     ring.bytes = NULL
+    strangers_free(&ring.strangers)
 
 
 # Room for one record, or NULL. It becomes visible by publish().
@@ -79,7 +82,11 @@ cdef uint64_t share_of(EventRing *ring, Transport *transport, size_t length) noe
 
 cdef void event_datagram(Core *core, int kind, Transport *transport, const Endpoint *source, const uint8_t *data,
                          size_t length) noexcept nogil:
-    cdef Record *record = claim(core, length, share_of(&core.events, transport, length))
+    cdef Record *record
+    if transport == NULL and not stranger_may(&core.events.strangers, source, core.now_us):
+        core.counters.dropped[<int>DROP_STRANGER_RATE] += 1
+        return
+    record = claim(core, length, share_of(&core.events, transport, length))
     if record == NULL:
         return
     record.kind = kind

@@ -30,6 +30,7 @@ cpdef enum DropReason:
     DROP_TCP_FULL
     DROP_TCP_VIDEO
     DROP_OVERLOAD
+    DROP_STRANGER_RATE
     DROP_COUNT
 
 # Why a TCP connection ended, or was not taken.

@@ -325,6 +325,15 @@ cdef struct TransmitQueue:
     void (*stream)(void *context, const Endpoint *remote, const uint8_t *data, size_t length, int traffic) noexcept nogil
     void *stream_context    # a worker's TCP connections; NULL without any
 
+# strangers.pyx
+cdef struct Stranger:
+    uint64_t key[2]         # an address, or the network that counts as one
+    int64_t due_us
+
+cdef struct StrangerTable:
+    Stranger *places
+    uint64_t seed
+
 # events.pyx
 cdef struct EventRing:
     uint8_t *bytes
@@ -332,6 +341,7 @@ cdef struct EventRing:
     uint64_t written        # by the engine's thread
     uint64_t read           # by the control thread
     uint64_t announced      # `written` when the control thread was woken last
+    StrangerTable strangers
 
 # addresses.pyx
 cdef struct AddressEntry:

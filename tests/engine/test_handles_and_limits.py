@@ -194,7 +194,7 @@ def test_strangers_cannot_fill_the_event_ring_for_the_others() -> None:
     track = bed.engine.add_track(sender.transport, video_track())
     packet = sender.protect(VideoSource(sender, 500).frame(keyframe=True)[0])
     for place in range(2000):
-        bed.engine.receive(bed.now_us, b"\x00" * 1200, ("192.0.2.1", 1 + place))
+        bed.engine.receive(bed.now_us, b"\x00" * 1200, (f"10.{place >> 8}.{place & 255}.1", 1))
     dropped = bed.dropped()["event_ring_full"]
     assert dropped > 1800
     for place in range(2000):
@@ -216,12 +216,46 @@ def test_strangers_cannot_fill_the_event_ring_for_the_others() -> None:
     assert len(bed.events) == 120, "once read, there is room again"
 
 
+def test_one_address_cannot_fill_the_event_ring_for_other_strangers() -> None:
+    """A rate of its own; of IPv6, that of its network. What newcomers send comes through."""
+    bed = Bed()
+    for host in ("192.0.2.1", "2001:db8:0:1::{}"):
+        before = bed.dropped().get("stranger_rate", 0)
+        for place in range(2_000):
+            bed.engine.receive(bed.now_us, b"\x00" * 100, (host.format(f"{place:x}"), 1 + place))
+        assert bed.dropped()["stranger_rate"] - before == 2_000 - 256, host
+    for place in range(50):
+        bed.engine.receive(bed.now_us, b"\x00" * 100, (f"198.51.100.{place}", 4_000))
+        bed.engine.receive(bed.now_us, b"\x00" * 100, (f"2001:db8:0:{2 + place}::1", 4_000))
+    assert bed.dropped() == {"stranger_rate": 2 * (2_000 - 256)}
+    bed.pump()
+    assert len(bed.events) == 2 * 256 + 100
+    bed.events.clear()
+    for _ in range(100):
+        bed.now_us += 10_000  # five more may come
+        for _ in range(20):
+            bed.engine.receive(bed.now_us, b"\x00" * 100, ("192.0.2.1", 7))
+        bed.pump()
+    assert len(bed.events) == 500
+
+
+def test_very_many_addresses_are_forgotten_one_by_one() -> None:
+    """The table is of a fixed size: who owes least makes place, and who floods is remembered."""
+    bed = Bed()
+    for number in range(20_000):
+        bed.engine.receive(bed.now_us, b"\x00", ("192.0.2.1", 1))
+        bed.engine.receive(bed.now_us, b"\x00", (f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 1))
+        if number % 100 == 0:
+            bed.pump()
+    assert bed.dropped() == {"stranger_rate": 20_000 - 256}
+
+
 def test_the_event_ring_wraps_at_any_length() -> None:
     bed = Bed()
-    for _ in range(40):
+    for turn in range(40):
         bed.events.clear()
         for length in range(1, 1500, 37):
-            bed.engine.receive(bed.now_us, b"\x00" * length, ("192.0.2.1", 1))
+            bed.engine.receive(bed.now_us, b"\x00" * length, (f"192.0.2.{turn}", 1))
         bed.pump()
         assert [len(event.data) for event in bed.events if isinstance(event, StunReceived)] == list(range(1, 1500, 37))
     assert bed.dropped() == {}

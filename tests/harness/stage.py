@@ -118,10 +118,11 @@ class Scene:
         self.enemies.append(peer)
         return peer
 
-    def stranger(self) -> socket.socket:
-        """A socket that no ICE check came from."""
+    def stranger(self, host: str = "127.0.0.1") -> socket.socket:
+        """A socket at this address of ours that no ICE check came from."""
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         made.setblocking(False)
+        made.bind((host, 0))
         made.connect(self.port.address)
         self._sockets.append(made)
         return made

@@ -1,5 +1,6 @@
 """Datagrams from nobody: an address that ICE never validated. A call in progress does not notice, and nothing is kept of them."""
 
+import asyncio
 import struct
 import time
 
@@ -33,7 +34,7 @@ def checks(scene: Scene, peer: RtpPeer, count: int) -> list[bytes]:
 async def test_checks_with_a_wrong_password() -> None:
     async with stage() as scene:
         await scene.flood(scene.stranger().send, checks(scene, scene.ana, 1_500))
-        await until(lambda: scene.port.refused["stun_bad_integrity"] == 1_500)
+        await until(lambda: scene.port.refused["stun_bad_integrity"] + scene.dropped.get("stranger_rate", 0) == 1_500)
 
 
 async def test_checks_for_nobody() -> None:
@@ -49,7 +50,13 @@ async def test_checks_for_nobody() -> None:
             message.add_message_integrity(b"whatever")
             requests.append(bytes(message))
         await scene.flood(scene.stranger().send, requests)
-        await until(lambda: scene.port.refused["stun_unknown_ufrag"] + scene.port.refused["stun_rate_limited"] > 1_400)
+        refused = scene.port.refused
+        await until(
+            lambda: (
+                refused["stun_unknown_ufrag"] + refused["stun_rate_limited"] + scene.dropped.get("stranger_rate", 0)
+                > 1_400
+            )
+        )
 
 
 async def test_stun_that_is_broken_somewhere() -> None:
@@ -101,3 +108,20 @@ async def test_a_flood_of_stun_does_not_cost_others_their_consent() -> None:
         while waiting_bytes(scene.port.address[1]):
             time.sleep(0.0005)
         assert scene.dropped["event_ring_full"] == full
+
+
+async def test_a_flood_of_stun_from_one_address_keeps_no_newcomer_out() -> None:
+    async with stage() as scene:
+        enemy = scene.stranger("127.0.0.2")
+        forged = checks(scene, scene.ana, 50)
+        flood = asyncio.create_task(scene.flood(enemy.send, forged * 10_000))
+        try:
+            await until(lambda: scene.dropped.get("stranger_rate", 0) > 0)
+            before = scene.dropped["stranger_rate"]
+            for _ in range(5):
+                await scene.enemy()  # a friend, this time
+            assert scene.dropped["stranger_rate"] > before
+            assert "event_ring_full" not in scene.dropped
+        finally:
+            flood.cancel()
+            await asyncio.gather(flood, return_exceptions=True)
