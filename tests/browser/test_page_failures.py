@@ -1,9 +1,11 @@
 """Whatever keeps somebody from meeting is said in plain words, with a way on."""
 
 import time
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
+from playwright.async_api import Route
 
 from ciranda.server import Server
 from sfu.config import Settings
@@ -155,3 +157,45 @@ async def test_sound_that_the_browser_holds_back_starts_with_a_click(tabs: Tabs,
     await tab.page.evaluate("() => { globalThis.heldBack = false; }")
     await banner.get_by_role("button", name="Turn on sound").click()
     await banner.wait_for(state="hidden")
+
+
+async def test_a_page_of_which_a_part_did_not_arrive_loads_itself_again(tabs: Tabs, server: Server) -> None:
+    """The network changes while it is loading, and is away for some time."""
+    tab = await tabs.open("about:blank")
+    lost: list[str] = []
+
+    async def lose(route: Route) -> None:
+        """A module, ahead of time and when it is needed; then the first two questions whether the server is there."""
+        name = "question" if route.request.method == "HEAD" else urlsplit(route.request.url).path.rpartition("/")[2]
+        if name in ("dom.js", "question") and lost.count(name) < 2:
+            lost.append(name)
+            await route.abort("connectionreset")
+        else:
+            await route.continue_()
+
+    await tab.page.route("**", lose)
+    await tab.page.goto(f"{server.url}/late")
+    await tab.page.locator("#name").wait_for()
+    assert lost == ["dom.js", "dom.js", "question", "question"]
+    assert await tab.page.evaluate("() => sessionStorage.getItem('ciranda.reloads')") is None
+
+
+async def test_a_page_that_never_arrives_stops_trying_and_shows_a_way_on(tabs: Tabs, server: Server) -> None:
+    tab = await tabs.open("about:blank")
+    asked: list[str] = []
+
+    async def lose(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.abort("connectionreset")
+
+    await tab.page.route("**/app.js", lose)
+    await tab.page.goto(f"{server.url}/never")
+    await tab.page.wait_for_function("() => sessionStorage.getItem('ciranda.reloads') === '6'")
+    assert len(asked) == 6
+    late = tab.page.locator("a.late")
+    assert not await late.is_visible()
+    await late.evaluate("(link) => link.getAnimations().forEach((animation) => animation.finish())")
+    assert await late.is_visible()
+    await tab.page.unroute("**/app.js")
+    await late.click()
+    await tab.page.locator("#name").wait_for()

@@ -2,7 +2,7 @@
 
 import en from "../lang/en.js";
 
-const FILES = { pt: () => import("../lang/pt.js") };
+const FILES = { pt: () => import("../lang/pt.js").catch(() => ({ default: en })) }; // better in English than not at all
 let texts = en;
 let hours = null; // making one takes a browser as long as a few frames
 
