@@ -21,6 +21,7 @@ from signaling.api.status import SAMPLER
 from signaling.app import add_pages, create_app
 from signaling.context import CONTEXT
 from signaling.listener import Listener
+from signaling.own_stun import own_urls
 
 KEEPALIVE_S = 75.0
 """How long an idle HTTP connection is kept: longer than the 60 s of usual reverse proxies, which must close first."""
@@ -63,6 +64,7 @@ class Server:
         self._check_exposure()
         try:
             await self.node.start()
+            await self._set_own_stun_aside()
             await self._listen()
             self._operations.sampler.start()
         except BaseException:
@@ -131,6 +133,14 @@ class Server:
         hosts = (self.settings.http_host, self.settings.effective_media_host)
         if not self.settings.api_key and not self.settings.insecure and not all(map(is_loopback, hosts)):
             raise ValueError("without an api_key the server listens on loopback only, unless settings say insecure")
+
+    async def _set_own_stun_aside(self) -> None:
+        """Clients would have no UDP to a server that is their STUN server too; see `signaling.ice_servers`."""
+        own = {candidate.address for port in self.node.ports for candidate in port.candidates}
+        urls = await own_urls(self.settings.ice_server, own)
+        self._app[CONTEXT].ice_servers.set_aside(urls)
+        for url in urls:
+            log.warning("ice_server_is_this_server", url=url, handed_out="for direct calls only")
 
     async def _listen(self) -> None:
         runner = web.AppRunner(

@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     direct_calls: bool = Field(True, description="two in a room go directly where both can; off hides addresses")
     direct_return_seconds: float = Field(5.0, ge=0, description="of two alone before they go directly again")
     direct_rest_seconds: float = Field(60.0, ge=0, description="before a direct path that did not do is tried again")
+    direct_rest_most_seconds: float = Field(
+        600.0, ge=0, description="the longest such rest: it doubles with every path that did not do"
+    )
     direct_timeout_seconds: float = Field(
         10.0, gt=0, description="for a direct path to carry media, else it is given up"
     )

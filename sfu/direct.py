@@ -4,22 +4,28 @@ Sans-IO: who is there, what they say and `now` (seconds of any steady clock) go 
 none of its business: the server's leg is up all the time, so that every way out of a direct call is only a message.
 
 Strategy: exactly two who can and may → `TRYING` at once with a new epoch; both ready → `DIRECT`; anything that speaks against it →
-`SERVER`, said to both. The same two come back after `return_s`; what a path itself did wrong rests for `rest_s`.
+`SERVER`, said to both. The same two come back after `return_s`; what a path itself did wrong rests (`sfu.direct_rest`), until one
+of the two has another page or another address.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sfu.direct_rest import Rest
 from sfu.direct_signal import FROM_CLIENTS, RELAYED, DirectSignal, Reason, Signal, SignalRefusedError, Step
 from sfu.ids import ParticipantId
+from sfu.rate import TokenBucket
 
 MAX_SDP = 32_768
 """Characters of a description: two m-lines of a browser take 8,000."""
 MAX_CANDIDATE = 512
 """Characters of a candidate attribute (RFC 8839, section 5.1): browsers' have 100 to 200."""
-MOST = {Step.OFFER: 1, Step.ANSWER: 1, Step.CANDIDATE: 64, Step.VIDEO: 64}
+MOST = {Step.OFFER: 1, Step.ANSWER: 1, Step.CANDIDATE: 64}
 """Of each step, from one of the two in one epoch. A machine with many interfaces has some 30 candidates."""
+VIDEO_PER_SECOND = 2.0
+VIDEO_BURST = 20
+"""Of `VIDEO`, from one of the two: the page says it at most twice a second, and an epoch may last for hours."""
 
 
 class State(StrEnum):
@@ -49,6 +55,8 @@ RESTING = frozenset(
     {Reason.SETTINGS, Reason.FAILED, Reason.SILENCE, Reason.LOSS, Reason.RELAY, Reason.SLOW, Reason.TIMEOUT}
 )
 """An attempt that ended so is not repeated soon: the path would be the same."""
+BROKEN = frozenset({Reason.FAILED, Reason.SILENCE})
+"""What a path that did may die of at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,8 @@ class Member:
     """Why this one cannot be in a direct call."""
     connected: bool = True
     """Their media connection to the server is up: without a net nobody goes on the rope."""
+    host: str | None = None
+    """The IP address that this connection comes from, once there is one: another one is another network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,7 @@ class _Side:
     """What one of the two has said in this epoch."""
 
     left: dict[Step, int] = field(default_factory=MOST.copy)
+    video: TokenBucket = field(default_factory=lambda: TokenBucket(VIDEO_PER_SECOND, VIDEO_BURST))
     ready: Signal | None = None
     taken: bool = False
 
@@ -114,13 +125,15 @@ class _Side:
 class DirectCall:
     """Made by its room's `sfu.direct_overlay`. Times in seconds."""
 
-    def __init__(self, *, return_s: float, rest_s: float, timeout_s: float, margin_s: float) -> None:
-        """`return_s`: of two alone before another attempt; `rest_s`: after a bad path; `timeout_s`: from start to both ready;
-        `margin_s`: by which the direct round trip may be the longer one."""
+    def __init__(
+        self, *, return_s: float, rest_s: float, rest_most_s: float, timeout_s: float, margin_s: float
+    ) -> None:
+        """`return_s`: of two alone before another attempt; `rest_s`: after a bad path, doubled each time up to `rest_most_s`;
+        `timeout_s`: from start to both ready; `margin_s`: by which the direct round trip may be the longer one."""
         self.state = State.SERVER
         self.epoch = 0
         self._return_s = return_s
-        self._rest_s = rest_s
+        self._rest = Rest(rest_s, rest_most_s)
         self._timeout_s = timeout_s
         self._margin_s = margin_s
         self._pair: Pair | None = None
@@ -129,7 +142,9 @@ class DirectCall:
         self._couple: Pair | None = None
         """Who could be direct now."""
         self._since = 0.0
-        self._rest_until = 0.0
+        self._hosts: dict[ParticipantId, str] = {}
+        """Where those who are there were last seen."""
+        self._committed_at = 0.0
         self._deadline = 0.0
         self._steps: Mapping[Step, Callable[[float, ParticipantId, Signal], list[Action]]] = {
             Step.READY: self._ready,
@@ -142,8 +157,8 @@ class DirectCall:
         actions: list[Action] = []
         if self.state is not State.SERVER and (reason := self._objection(members)) is not None:
             actions += self._stop(now, reason)
-        if self._another_page(members):
-            self._rest_until = now
+        if self._another_page(members) or self._another_network(members):
+            self._rest.end(now)
         couple = _couple(members)
         if couple != self._couple:
             self._couple, self._since = couple, now
@@ -188,7 +203,7 @@ class DirectCall:
             return None
         if self._couple != self._pair:
             return self._since
-        return max(self._since + self._return_s, self._rest_until)
+        return max(self._since + self._return_s, self._rest.until)
 
     def _start(self, now: float, couple: Pair) -> list[Action]:
         self._move(Event.DUE)
@@ -205,8 +220,15 @@ class DirectCall:
         was = self.state
         self._move(Event.STOPPED)
         self._since = now
-        if reason is Reason.LOSS or (was is State.TRYING and reason in RESTING):
-            self._rest_until = now + self._rest_s
+        after_s = now - self._committed_at
+        if was is State.TRYING and reason in RESTING:
+            self._rest.fail(now)
+        elif was is State.DIRECT and reason in BROKEN:
+            self._rest.broke(now, after_s)
+        elif was is State.DIRECT:
+            self._rest.lasted(now, after_s)
+            if reason is Reason.LOSS:
+                self._rest.fail(now)
         told: list[Action] = [Tell(who, DirectSignal(self.epoch, Step.TAKEOVER, reason=reason)) for who in self._sides]
         return [Ended(was, reason), *told]
 
@@ -223,6 +245,13 @@ class DirectCall:
         gone = not self._sides.keys() <= {member.id for member in members}
         return gone or any(member.hindrance is Reason.SIGNALLING for member in members)
 
+    def _another_network(self, members: Sequence[Member]) -> bool:
+        """One of the two has moved: what the path lacked there it may have here."""
+        seen = {member.id: member.host for member in members[:2] if member.host is not None}
+        moved = any(who in self._sides and self._hosts.get(who, host) != host for who, host in seen.items())
+        self._hosts = {member.id: self._hosts[member.id] for member in members if member.id in self._hosts} | seen
+        return moved
+
     def _other(self, sender: ParticipantId) -> ParticipantId:
         return next(who for who in self._sides if who != sender)
 
@@ -236,9 +265,15 @@ class DirectCall:
             raise SignalRefusedError(
                 "too_large", f"descriptions have at most {MAX_SDP} characters, candidates {MAX_CANDIDATE}"
             )
-        if not side.left[step]:
+        if step is Step.VIDEO:
+            if not side.video.take(now):
+                raise SignalRefusedError(
+                    "rate_limited", f"{step} comes more than {VIDEO_PER_SECOND:g} times a second", code="rate_limited"
+                )
+        elif not side.left[step]:
             raise SignalRefusedError("flood", f"this epoch has had its {MOST[step]} of {step}")
-        side.left[step] -= 1
+        else:
+            side.left[step] -= 1
         passed = DirectSignal(self.epoch, step, sdp=signal.sdp, candidate=signal.candidate, wanted=signal.wanted)
         return [Tell(self._other(sender), passed)]
 
@@ -252,6 +287,7 @@ class DirectCall:
         if self._is_slow(said):
             return self._stop(now, Reason.SLOW)
         self._move(Event.AGREED)
+        self._committed_at = now
         return [Committed(), *(Tell(who, DirectSignal(self.epoch, Step.COMMIT)) for who in self._sides)]
 
     def _is_slow(self, said: Sequence[Signal]) -> bool:

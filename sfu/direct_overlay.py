@@ -34,6 +34,7 @@ class DirectOverlay:
         self._call = DirectCall(
             return_s=settings.direct_return_seconds,
             rest_s=settings.direct_rest_seconds,
+            rest_most_s=settings.direct_rest_most_seconds,
             timeout_s=settings.direct_timeout_seconds,
             margin_s=settings.direct_margin_seconds,
         )
@@ -74,8 +75,12 @@ class DirectOverlay:
 
     def _member(self, participant: Participant) -> Member:
         connection = participant.connection
+        address = connection.transport.selected_address if connection is not None else None
         return Member(
-            participant.id, self._hindrance(participant), connected=connection is not None and connection.connected
+            participant.id,
+            self._hindrance(participant),
+            connected=connection is not None and connection.connected,
+            host=address[0] if address is not None else None,
         )
 
     def _hindrance(self, participant: Participant) -> Reason | None:

@@ -99,6 +99,6 @@ class DirectSignal:
 class SignalRefusedError(RemoteError):
     """`kind` names what was wrong with it, for the counter."""
 
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, kind: str, message: str, *, code: str = "bad_request") -> None:
+        super().__init__(message, code=code)
         self.kind = kind

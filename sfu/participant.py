@@ -26,7 +26,7 @@ from sfu.slot import Slot
 from sfu.tasks import TaskSet
 from sfu.timings import JoinTimings
 from sfu.track import Track
-from sfu.transport import ChannelOpened, Connected, Message, TransportEvent
+from sfu.transport import ChannelOpened, Connected, Message, Moved, TransportEvent
 from sfu.transport import Closed as TransportClosed
 from sfu.views import ParticipantView, PermissionsView, Source
 
@@ -289,6 +289,8 @@ class Participant:
             case TransportClosed(reason):
                 self._drop_connection()
                 self._tell_state("closed", reason)
+            case Moved():
+                self.room.presence_changed(self)
             case Connected():
                 self._observe_join(event.ice_s, event.dtls_s)
                 self._tell_state(connection.transport.state)

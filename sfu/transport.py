@@ -25,6 +25,7 @@ from sfu.transport_events import Connected as Connected
 from sfu.transport_events import Disconnected as Disconnected
 from sfu.transport_events import LocalParameters as LocalParameters
 from sfu.transport_events import Message as Message
+from sfu.transport_events import Moved as Moved
 from sfu.transport_events import Reconnected as Reconnected
 from sfu.transport_events import RemoteParameters as RemoteParameters
 from sfu.transport_events import TransportEvent as TransportEvent
@@ -81,6 +82,7 @@ class Transport:
         self._started_at = self._validated_at = 0.0
         self._dtls_deadline: float | None = None
         self._heard_us = 0
+        self._host: str | None = None
         self._handle = port.engine.add_transport()
 
     @property
@@ -278,6 +280,7 @@ class Transport:
                         self._dtls_deadline = now + self._dtls_timeout_s
                 case ice.AddressSelected(address):
                     engine.select_address(handle, address)
+                    self._note_host(address[0])
                 case ice.AddressDropped(address):
                     engine.remove_address(handle, address)
                     self._port.let_go(address, self)
@@ -294,6 +297,11 @@ class Transport:
                         self._emit(Reconnected())
                 case ice.Expired():
                     self._end("ice_timeout" if self._state == "checking" else "consent_expired")
+
+    def _note_host(self, host: str) -> None:
+        before, self._host = self._host, host
+        if before not in (None, host) and self._state in ("connected", "disconnected"):
+            self._emit(Moved(self._state))
 
     def _set_consent(self, routine: bool = True) -> None:
         """Have the data plane answer the client's routine checks, or none."""

@@ -56,6 +56,13 @@ class Reconnected:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """The client is reached at another IP address: it has changed networks."""
+
+    state: str = "connected"
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The end, reported exactly once; nothing follows."""
 
@@ -80,4 +87,4 @@ class Message:
     text: str
 
 
-TransportEvent = Connected | Disconnected | Reconnected | Closed | ChannelOpened | Message
+TransportEvent = Connected | Disconnected | Reconnected | Moved | Closed | ChannelOpened | Message

@@ -11,6 +11,7 @@ from sfu.participant import Participant
 from sfu.waiting_room import Waiting
 from signaling import server_messages
 from signaling.context import Context
+from signaling.relay_passwords import RelayPasswords
 
 
 class Client(Protocol):
@@ -23,6 +24,7 @@ class Client(Protocol):
     participant: Participant | None
     waiting: Waiting | None
     """Until somebody lets it in."""
+    relay_passwords: RelayPasswords
 
     def send(self, message: server_messages.ServerMessage) -> None: ...
     def attach(self, participant: Participant) -> None: ...

@@ -1,6 +1,5 @@
 """What each message of a client does: one small function a type, found in a table."""
 
-import time
 from dataclasses import replace
 
 from sfu import events
@@ -86,7 +85,7 @@ def _greet(client: Client, participant: Participant) -> None:
         room,
         room.others(participant),
         context.settings,
-        ice_servers=context.ice_servers.for_participant(participant.id, time.time()),
+        ice_servers=client.relay_passwords.begin(participant.id),
         direct_ice_servers=context.ice_servers.for_direct_calls(),
         resumed=resumed,
     )

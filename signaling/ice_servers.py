@@ -6,17 +6,21 @@ expires.
 
 This server's own media port is a STUN server too, but never for the connection to this server: libwebrtc takes all that comes
 from a STUN server's address for that server's answers, so that no check to the same address would ever succeed
-(`UDPPort::OnReadPacket`). Pure: no socket, no clock; the secret never leaves this module.
+(`UDPPort::OnReadPacket`). Settings that name it are therefore found at the start (`signaling.own_stun`) and handed out for direct
+calls only. Pure: no socket, no clock; the secret never leaves this module.
 """
 
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from sfu.config import Settings, is_loopback
 from sfu.protocol.ice import Candidate
 from signaling.server_messages import IceServer
+
+RENEWED_SHARE = 0.5
+"""Of a password's life, until clients get the next one: an ICE restart finds at least the other half left."""
 
 
 class IceServers:
@@ -26,9 +30,21 @@ class IceServers:
         """`own`: the candidates of a media port of ours."""
         self._own = own
         self._given = tuple(IceServer(urls=(url,)) for url in settings.ice_server)
+        self._set_aside: tuple[IceServer, ...] = ()
         self._turn = settings.turn_server
         self._secret = settings.turn_secret
         self._ttl_s = settings.turn_ttl_seconds
+
+    @property
+    def renew_s(self) -> float | None:
+        """Seconds after which whoever stays gets a new password. None: nothing expires."""
+        return RENEWED_SHARE * self._ttl_s if self._turn else None
+
+    def set_aside(self, urls: Collection[str]) -> None:
+        """These of the settings lead to a media port of ours."""
+        known = (*self._given, *self._set_aside)
+        self._given = tuple(server for server in known if not set(server.urls) & set(urls))
+        self._set_aside = tuple(server for server in known if set(server.urls) & set(urls))
 
     def for_participant(self, identity: str, now: float) -> tuple[IceServer, ...]:
         """Entries of `RTCConfiguration.iceServers` for the connection to this server. `identity` shows in the TURN server's logs
@@ -42,7 +58,7 @@ class IceServers:
 
     def for_direct_calls(self) -> tuple[IceServer, ...]:
         """The same for a connection to another participant. No relays: a path over one is no better than this server."""
-        return (*own_stun(self._own()), *self._given)
+        return (*(own_stun(self._own()) or self._set_aside[:1]), *self._given)
 
 
 def own_stun(candidates: Iterable[Candidate]) -> tuple[IceServer, ...]:

@@ -92,6 +92,13 @@ class Welcome(Message):
     limits: Limits
 
 
+class IceServers(Message):
+    """New passwords, before those of `welcome` expire: all of `ice_servers`, every time."""
+
+    type: Literal["ice_servers"] = "ice_servers"
+    ice_servers: tuple[IceServer, ...]
+
+
 class Waiting(Message):
     """Instead of `welcome`: somebody has to let you in."""
 
@@ -269,6 +276,7 @@ class Closed(Message):
 
 ServerMessage = (
     Welcome
+    | IceServers
     | Waiting
     | WaitingList
     | Room

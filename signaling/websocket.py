@@ -26,6 +26,7 @@ from signaling.cors import socket_origin_allowed
 from signaling.handlers import admitted, handle
 from signaling.names import room_name
 from signaling.outbox import Outbox
+from signaling.relay_passwords import RelayPasswords
 from signaling.responses import HttpError
 from signaling.translation import encode_event
 
@@ -66,6 +67,7 @@ class Client:
         self.address = context.address_of(request)
         self.participant: Participant | None = None
         self.waiting: Waiting | None = None
+        self.relay_passwords = RelayPasswords(lambda: context.ice_servers, self.send)
         self.log = log.bind(room=room)
         self.admission: RemoteError | None = None
         """Why this client may not join, found out before it asked."""
@@ -175,6 +177,7 @@ class Client:
                 await self._ended.wait()
 
     def _let_go(self) -> None:
+        self.relay_passwords.close()
         waiting, self.waiting = self.waiting, None
         room = self.context.node.rooms.get(self.room)
         if waiting is not None and room is not None:

@@ -97,7 +97,7 @@ async def coturn(folder: Path, secret: str = SECRET) -> AsyncIterator[Coturn]:
     """`folder` takes its configuration, certificate and log."""
     program = shutil.which("turnserver")
     assert program, "coturn is not installed: scripts/setup does that"
-    running = Coturn(_free_port(), _free_port(), SelfSigned.make(folder), folder / "turnserver.log")
+    running = Coturn(free_port(), free_port(), SelfSigned.make(folder), folder / "turnserver.log")
     configuration = folder / "turnserver.conf"
     configuration.write_text(_deployed(folder, running, secret) + LOOPBACK)
     with running.log.open("wb") as log:
@@ -134,7 +134,7 @@ def _deployed(folder: Path, running: Coturn, secret: str) -> str:
     return text
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Free for UDP and TCP at this moment."""
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:

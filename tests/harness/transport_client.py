@@ -53,10 +53,10 @@ class UdpClient(asyncio.DatagramProtocol):
         await client.move()
         return client
 
-    async def move(self) -> None:
-        """Go on from a new socket, as after a change of networks."""
+    async def move(self, host: str | None = None) -> None:
+        """Go on from a new socket, as after a change of networks; by default on loopback's first address."""
         self.close()
-        host = "::1" if ":" in self.server[0] else "127.0.0.1"
+        host = host or ("::1" if ":" in self.server[0] else "127.0.0.1")
         loop = asyncio.get_running_loop()
         self._socket, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, 0))
 

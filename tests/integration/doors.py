@@ -176,5 +176,5 @@ class Doors:
 @asynccontextmanager
 async def doors(**settings: Any) -> AsyncIterator[Doors]:
     """A server with these settings, and a client."""
-    async with Server(http_port=0, media_port=0, **settings) as server, aiohttp.ClientSession() as http:
+    async with Server(**({"http_port": 0, "media_port": 0} | settings)) as server, aiohttp.ClientSession() as http:
         yield Doors(server, http)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sfu.direct import MAX_SDP, MOST
+from sfu.direct import MAX_SDP, MOST, VIDEO_BURST
 from sfu.direct_overlay import CARRIED, may_be_direct
 from sfu.direct_signal import Step
 from sfu.ids import ParticipantId
@@ -261,6 +261,35 @@ async def test_a_flood_is_cut_off_and_the_call_goes_on() -> None:
         await pair.answerer.quiet()
         assert pair.direct
         assert pair.house.server.node.direct.refused == {"flood": 20}
+
+
+async def test_who_turns_pictures_on_and_off_all_the_time_is_told_to_stop() -> None:
+    async with two() as pair:
+        epoch = await pair.commit()
+        for number in range(VIDEO_BURST + 10):
+            await pair.offerer.send(type="direct", epoch=epoch, step="video", wanted=bool(number % 2))
+        assert (await pair.offerer.until_error())["code"] == "rate_limited"
+        for number in range(VIDEO_BURST):
+            assert (await step(pair.answerer, "video"))["wanted"] is bool(number % 2)
+        assert pair.direct
+        refused = pair.house.server.node.direct.refused
+        await eventually(lambda: refused["rate_limited"] > 5)
+        assert set(refused) == {"rate_limited"}
+
+
+async def test_a_path_that_failed_is_tried_again_when_one_of_the_two_changes_networks() -> None:
+    async with two(direct_rest_seconds=3_600) as pair:
+        epoch = await pair.start()
+        await pair.ana.send(type="direct", epoch=epoch, step="lost", reason="failed")
+        for member in (pair.ana, pair.bo):
+            assert (await step(member, "takeover"))["reason"] == "failed"
+        _, bo = pair.peers
+        await bo.move()
+        await bo.check(use=True)
+        await nobody_is_asked(pair)
+        await bo.move("127.0.0.2")
+        await bo.check(use=True)
+        assert await pair.start() == epoch + 1
 
 
 async def test_a_room_that_closes_leaves_no_timer() -> None:

@@ -11,10 +11,12 @@ from typing import Any
 import aioice.stun
 import aioice.turn
 import pytest
+from pydantic import SecretStr
 
 from sfu.config import Settings
+from signaling.context import CONTEXT
 from signaling.ice_servers import IceServers
-from tests.harness.coturn import HOST, SECRET, Coturn, coturn
+from tests.harness.coturn import HOST, SECRET, Coturn, coturn, free_port
 from tests.integration.doors import Doors, doors
 from tests.integration.offers import PUBLISH, WATCH
 
@@ -87,6 +89,20 @@ async def test_every_door_hands_out_what_coturn_takes(turn: Coturn) -> None:
         await allocate(turn, username, credential)
 
 
+async def test_whoever_stays_is_handed_the_next_one_in_time(turn: Coturn) -> None:
+    async with doors() as house:
+        settings = house.server.settings.model_copy(update=_given(turn) | {"turn_ttl_seconds": 2})
+        house.server._app[CONTEXT].ice_servers = IceServers(settings)
+        member = await house.member()
+        (first,) = member.welcome["ice_servers"]
+        for _ in range(3):
+            ((last,),) = ((await member.until("ice_servers"))["ice_servers"],)
+        await allocate(turn, last["username"], last["credential"])
+        assert int(last["username"].split(":")[0]) > int(first["username"].split(":")[0])
+        assert last["username"].endswith(member.id)
+        assert await refusal(allocate(turn, first["username"], first["credential"])) == UNAUTHORIZED
+
+
 async def test_only_the_server_is_reached_through_it(turn: Coturn) -> None:
     """The deployed configuration, with the server's own address replaced by loopback's."""
     (server,) = _servers(turn).for_participant("p_ana", time.time())
@@ -123,5 +139,22 @@ async def test_nothing_of_it_is_logged(caplog: pytest.LogCaptureFixture) -> None
         assert secret not in everything
 
 
+async def test_a_server_that_is_named_as_its_own_stun_server_says_so_and_names_it_for_direct_calls_only(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    port = free_port()
+    own, other = f"stun:localhost:{port}", "stun:stun.example.net:19302"
+    async with doors(media_port=port, ice_server=(own, other)) as house:
+        welcome = (await house.member()).welcome
+    assert welcome["ice_servers"] == [{"urls": [other]}]
+    assert welcome["direct_ice_servers"] == [{"urls": [own]}, {"urls": [other]}]
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert own in repr(vars(warning))
+
+
 def _servers(turn: Coturn, *, secret: str = SECRET) -> IceServers:
-    return IceServers(Settings(turn_server=(turn.url("udp"),), turn_secret=secret))
+    return IceServers(Settings(**_given(turn, secret=secret)))
+
+
+def _given(turn: Coturn, *, secret: str = SECRET) -> dict[str, Any]:
+    return {"turn_server": (turn.url("udp"),), "turn_secret": SecretStr(secret)}

@@ -74,7 +74,7 @@ class World:
     """The server's table, two people with a page, a third without, and the wires."""
 
     def __init__(self) -> None:
-        self.call = DirectCall(return_s=1.0, rest_s=3.0, timeout_s=2.0, margin_s=0.0)
+        self.call = DirectCall(return_s=1.0, rest_s=3.0, rest_most_s=6.0, timeout_s=2.0, margin_s=0.0)
         self.now = 0.0
         self.up: dict[ParticipantId, deque[Signal]] = {}
         self.down: dict[ParticipantId, deque[DirectSignal]] = {}

@@ -10,6 +10,8 @@ from sfu.direct import (
     MAX_SDP,
     MOST,
     TRANSITIONS,
+    VIDEO_BURST,
+    VIDEO_PER_SECOND,
     Action,
     Committed,
     DirectCall,
@@ -25,14 +27,16 @@ from sfu.direct_signal import DirectSignal, Reason, Signal, SignalRefusedError, 
 from sfu.ids import ParticipantId
 
 A, B, C = (ParticipantId(f"p_{letter}") for letter in "abc")
-RETURN_S, REST_S, TIMEOUT_S, MARGIN_S = 5.0, 60.0, 10.0, 0.02
+RETURN_S, REST_S, REST_MOST_S, TIMEOUT_S, MARGIN_S = 5.0, 60.0, 600.0, 10.0, 0.02
 
 
 class Room:
     """The table with a clock, and who is there."""
 
     def __init__(self, *present: ParticipantId) -> None:
-        self.call = DirectCall(return_s=RETURN_S, rest_s=REST_S, timeout_s=TIMEOUT_S, margin_s=MARGIN_S)
+        self.call = DirectCall(
+            return_s=RETURN_S, rest_s=REST_S, rest_most_s=REST_MOST_S, timeout_s=TIMEOUT_S, margin_s=MARGIN_S
+        )
         self.now = 1_000.0
         self.members: dict[ParticipantId, Member] = {}
         self.said: list[Action] = []
@@ -43,8 +47,10 @@ class Room:
         self.members = {who: self.members.get(who, Member(who)) for who in present}
         return self.update()
 
-    def mark(self, who: ParticipantId, *, hindrance: Reason | None = None, connected: bool = True) -> list[Action]:
-        self.members[who] = Member(who, hindrance, connected)
+    def mark(
+        self, who: ParticipantId, *, hindrance: Reason | None = None, connected: bool = True, host: str | None = None
+    ) -> list[Action]:
+        self.members[who] = Member(who, hindrance, connected, host)
         return self.update()
 
     def update(self) -> list[Action]:
@@ -63,6 +69,18 @@ class Room:
         signal = Signal(self.call.epoch if epoch is None else epoch, step, **fields)
         return self.keep(self.call.receive(self.now, who, signal))
 
+    def until_start(self) -> float:
+        """Seconds until the next attempt begins."""
+        began = self.now
+        while not any(isinstance(action, Tell) and action.signal.step is Step.START for action in self.pass_time(1)):
+            assert self.now < began + 10_000, "nothing is tried again"
+        return self.now - began
+
+    def commit(self) -> None:
+        self.say(A, Step.READY)
+        self.say(B, Step.READY)
+        assert self.call.state is State.DIRECT
+
     def keep(self, actions: Sequence[Action]) -> list[Action]:
         self.said += actions
         return list(actions)
@@ -71,9 +89,7 @@ class Room:
 def direct() -> Room:
     room = Room(A, B)
     room.pass_time(0)
-    room.say(A, Step.READY)
-    room.say(B, Step.READY)
-    assert room.call.state is State.DIRECT
+    room.commit()
     return room
 
 
@@ -186,6 +202,78 @@ def test_the_rest_ends_with_the_page_whose_path_it_was() -> None:
     assert len(room.pass_time(0.002)) == 2
 
 
+def test_a_path_that_cannot_be_is_tried_ever_more_rarely() -> None:
+    room = Room(A, B)
+    room.pass_time(0)
+    rests = []
+    for _ in range(7):
+        room.say(A, Step.LOST, reason="failed")
+        rests.append(room.until_start())
+    assert rests == [60, 120, 240, 480, 600, 600, 600]
+
+
+@pytest.mark.parametrize("change", ["network", "page", "somebody else"])
+def test_what_changes_a_path_ends_the_rest_and_its_growth(change: str) -> None:
+    room = Room(A, B)
+    room.mark(A, host="192.0.2.1")
+    room.pass_time(0)
+    for _ in range(4):
+        room.say(A, Step.LOST, reason="failed")
+        room.until_start()
+    room.say(A, Step.LOST, reason="failed")
+    room.pass_time(30)
+    if change == "network":
+        room.mark(A, host="192.0.2.1")
+        assert room.pass_time(30) == [], "the same address is no other network"
+        room.mark(A, host=None)
+        room.mark(A, host="198.51.100.7")
+    elif change == "page":
+        room.mark(A, hindrance=Reason.SIGNALLING)
+        room.mark(A)
+    else:
+        room.be(A, C)
+    assert room.until_start() <= RETURN_S + 1
+    room.say(A, Step.LOST, reason="failed")
+    assert room.until_start() == REST_S
+
+
+def test_a_network_that_changes_while_a_third_is_there_counts_too() -> None:
+    room = Room(A, B)
+    room.mark(A, host="192.0.2.1")
+    room.pass_time(0)
+    room.say(A, Step.LOST, reason="failed")
+    room.be(A, B, C)
+    room.mark(A, host="198.51.100.7")
+    room.be(A, B)
+    assert room.until_start() <= RETURN_S + 1
+
+
+def test_a_path_that_dies_once_is_taken_again_and_one_that_keeps_dying_is_left_alone() -> None:
+    room = direct()
+    waits = []
+    for _ in range(5):
+        room.pass_time(3)
+        room.say(A, Step.LOST, reason="silence")
+        waits.append(room.until_start())
+        room.commit()
+    assert waits == [RETURN_S, 60, 120, 240, 480]
+    room.pass_time(REST_S)
+    room.say(A, Step.LOST, reason="silence")
+    assert room.until_start() == RETURN_S, "this one lasted"
+
+
+def test_a_call_that_lasted_ends_the_growth() -> None:
+    room = Room(A, B)
+    room.pass_time(0)
+    for _ in range(3):
+        room.say(A, Step.LOST, reason="failed")
+        room.until_start()
+    room.commit()
+    room.pass_time(REST_S)
+    room.say(A, Step.LOST, reason="loss")
+    assert room.until_start() == REST_S
+
+
 def test_an_attempt_that_takes_too_long_is_given_up() -> None:
     room = Room(A, B)
     room.pass_time(0)
@@ -287,6 +375,21 @@ def test_a_flood_is_cut_off(step: Step) -> None:
         room.say(who, step, sdp="v=0")
     assert caught.value.kind == "flood"
     assert room.call.state is State.TRYING
+
+
+def test_pictures_are_wanted_and_not_for_as_long_as_a_call_lasts_but_not_all_the_time() -> None:
+    room = direct()
+    for number in range(1_000):
+        room.pass_time(1 / VIDEO_PER_SECOND)
+        assert room.say(A, Step.VIDEO, wanted=bool(number % 2))
+    for _ in range(VIDEO_BURST):
+        room.say(B, Step.VIDEO, wanted=True)
+    with pytest.raises(SignalRefusedError) as caught:
+        room.say(B, Step.VIDEO, wanted=False)
+    assert (caught.value.kind, caught.value.code) == ("rate_limited", "rate_limited")
+    room.pass_time(1 / VIDEO_PER_SECOND)
+    assert room.say(B, Step.VIDEO, wanted=False)
+    assert room.call.state is State.DIRECT
 
 
 def test_the_table_leads_out_of_every_state() -> None:

@@ -1,5 +1,6 @@
 """STUN and TURN servers for clients: passwords that a TURN server can check, in the forms of both front doors."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from sfu.candidates import host_candidates
 from sfu.config import Settings
 from signaling.ice_servers import IceServers, link_headers, own_stun
+from signaling.own_stun import own_urls
 from signaling.server_messages import IceServer
 
 SECRET = "a-secret-shared-with-coturn"
@@ -103,3 +105,45 @@ def test_for_direct_calls_the_server_itself_comes_first_where_clients_reach_it()
     assert six.urls == ("stun:[2001:db8::7]:5000",)
     assert own_stun(host_candidates(("127.0.0.1", 3478), (), tcp=True)) == ()
     assert own_stun(host_candidates(("::1", 3478), ())) == ()
+
+
+def test_what_leads_to_the_server_itself_is_for_direct_calls_only() -> None:
+    """On loopback nothing else is a STUN server for those."""
+    others = "stun:stun.example.org"
+    servers = IceServers(Settings(ice_server=("stun:localhost:3478", STUN, others)))
+    servers.set_aside(("stun:localhost:3478",))
+    assert [each.urls for each in servers.for_participant("p_a", NOW)] == [(STUN,), (others,)]
+    assert [each.urls for each in servers.for_direct_calls()] == [("stun:localhost:3478",), (STUN,), (others,)]
+    servers.set_aside(())
+    assert len(servers.for_participant("p_a", NOW)) == 3
+
+
+OWN = {("203.0.113.7", 3478), ("203.0.113.7", 3479), ("2001:db8::7", 3478), ("127.0.0.1", 3478)}
+
+
+@pytest.mark.parametrize(
+    ("url", "ours"),
+    [
+        ("stun:203.0.113.7", True),
+        ("stun:203.0.113.7:3479", True),
+        ("stun:[2001:db8::7]", True),
+        ("stun:[2001:0db8:0::7]:3478", True),
+        ("stun:localhost", True),
+        ("stun:203.0.113.7:3480", False),
+        ("stuns:203.0.113.7", False),
+        ("stun:203.0.113.8", False),
+        ("stun:[2001:db8::8]", False),
+        ("stun:localhost:5349", False),
+        ("stun:nobody.invalid", False),
+    ],
+)
+async def test_a_stun_url_that_leads_to_the_server_is_found(url: str, ours: bool) -> None:
+    assert await own_urls((url, "stun:198.51.100.1"), OWN) == ((url,) if ours else ())
+
+
+async def test_a_name_that_cannot_be_this_server_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("a name was asked for")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", refuse)
+    assert await own_urls(("stun:stun.example.net:19302", "stun:203.0.113.7"), OWN) == ("stun:203.0.113.7",)

@@ -12,6 +12,7 @@ import { DirectWatch } from "./direct_watch.js";
 const PAUSE_MS = 400; // from commit until the camera stops towards the server: the other one has heard of it by then
 const LINGER_MS = 1_500; // the old path stays at least so long after a takeover: the other one may need it longer
 const LINGER_MOST_MS = 15_000; // without media from a server that is there; while it is away, two may talk on
+const WANTED_MS = 500; // between two words about pictures: the server passes two a second on
 const STALE_MS = 150; // a way that stood still for longer is a gap; shorter is the distance of two looks
 const CARRIED = ["microphone", "camera"];
 
@@ -27,6 +28,8 @@ export class Direct extends EventTarget {
   #gaps = {};
   #since = 0;
   #saidReady = false; // in this epoch
+  #saidWanted = true; // pictures; in this epoch
+  #wanting = 0; // until it may be said again
   #audible = false; // there is a stream of the direct path to play along
 
   /**
@@ -72,9 +75,16 @@ export class Direct extends EventTarget {
     if (forget) this.#epoch = 0;
   }
 
-  /** Pictures are wanted or not. */
-  receiveVideo(wanted) {
-    if (this.#path) this.#say("video", { wanted });
+  /** Pictures are wanted or not, as the meeting says; what it says last is what counts. */
+  receiveVideo() {
+    const wanted = this.#meeting.receivesVideo();
+    if (!this.#path || this.#wanting || wanted === this.#saidWanted) return;
+    this.#saidWanted = wanted;
+    this.#say("video", { wanted });
+    this.#wanting = setTimeout(() => {
+      this.#wanting = 0;
+      this.receiveVideo();
+    }, WANTED_MS);
   }
 
   /** The slots as they are to be shown. */
@@ -120,7 +130,7 @@ export class Direct extends EventTarget {
   }
 
   #open({ peer, offers }) {
-    const { publications, iceServers, receivesVideo } = this.#meeting;
+    const { publications, iceServers } = this.#meeting;
     const tracks = Object.fromEntries(publications.list().map(({ source, track }) => [source, track]));
     const path = new DirectPath(iceServers(), tracks);
     this.#peer = peer;
@@ -138,11 +148,14 @@ export class Direct extends EventTarget {
     this.#watch.addEventListener("look", () => this.#follow());
     this.#gaps = {};
     this.#saidReady = false;
+    this.#saidWanted = true;
     if (offers) path.offer();
-    if (!receivesVideo()) this.#say("video", { wanted: false });
+    this.receiveVideo();
   }
 
   #close() {
+    clearTimeout(this.#wanting);
+    this.#wanting = 0;
     this.#meeting.publications.copyTo(null);
     this.#watch.close();
     this.#output.detach();

@@ -181,7 +181,7 @@ export class Meeting extends EventTarget {
     if (on === this.receivesVideo) return;
     this.receivesVideo = on;
     this.#peer?.slots.receive("video", on);
-    this.#direct.receiveVideo(on);
+    this.#direct.receiveVideo();
     this.#emit("receiving", { video: on });
     if (this.#peer) this.#negotiate(this.#peer);
   }
@@ -224,7 +224,7 @@ export class Meeting extends EventTarget {
     this.self = { id: participant.id, name: participant.name };
     this.#permit(permissions);
     this.limits = limits;
-    this.#iceServers = iceServers;
+    this.#relay(iceServers);
     this.#directIceServers = message.direct_ice_servers;
     if (!resumed) this.#direct.end({ forget: true });
     const changes = this.#roster.reset(participants);
@@ -236,13 +236,16 @@ export class Meeting extends EventTarget {
     this.order.reset(message);
     if (!resumed && before === "reconnecting") this.#speakers([]);
     if (!resumed || !this.#peer) this.#openPeer();
-    else {
-      this.#peer.setIceServers(iceServers);
-      this.#publications.sync();
-    }
+    else this.#publications.sync();
     if (this.#pinned.length) this.#socket.send({ type: "pin", participants: this.#pinned });
     this.#recovery.check();
     return message;
+  }
+
+  /** Passwords for TURN servers, newer than those before. */
+  #relay(iceServers) {
+    this.#iceServers = iceServers;
+    this.#peer?.setIceServers(iceServers);
   }
 
   #openPeer() {
@@ -315,6 +318,7 @@ export class Meeting extends EventTarget {
       return this.#emit("slots", { slots: this.slots() });
     }
     if (message.type === "direct") return this.#direct.receive(message);
+    if (message.type === "ice_servers") return this.#relay(message.ice_servers);
     if (message.type === "slots_needed") return this.#growSlots(message);
     if (message.type === "speakers") return this.#speakers(message.participants);
     if (message.type === "permissions") return this.#permit(message.permissions);
