@@ -1,14 +1,13 @@
 """A room: who is in it, and who hears and sees whom.
 
-It announces what participants do to the others, keeps every receiver's slots filled with the tracks that matter most to
-them, and relays text. Who comes in is its reception's business, what administrators do is a moderator's. A room's packets all
-run through one media port. It makes no transports and touches no packets.
+It announces what participants do to the others, and has every receiver's slots filled whenever that may change who sees whom.
+Who comes in is its reception's business, what administrators do is a moderator's, texts are the relay's. A room's packets all run
+through one media port. It makes no transports and touches no packets.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sfu.config import Settings
 from sfu.dataplane.types import Kind
@@ -22,8 +21,6 @@ from sfu.events import (
     ParticipantJoined,
     ParticipantLeft,
     RoomEvent,
-    SlotsChanged,
-    SlotsNeeded,
     SpeakersChanged,
     TrackAdded,
     TrackChanged,
@@ -37,18 +34,16 @@ from sfu.media_port import MediaPort
 from sfu.participant import Participant
 from sfu.permissions import JoinRequest
 from sfu.reception import Reception
+from sfu.relay import Relay
 from sfu.room_state import RoomState
-from sfu.selection import Candidate, OpenSlot, assign, missing
+from sfu.slot_filler import SlotFiller
 from sfu.speakers import SpeakerDetector
 from sfu.tasks import TaskSet
-from sfu.texts import CHAT, Refused, Talker, Texts
+from sfu.texts import Texts
 from sfu.timings import JoinTimings
 from sfu.track import Track
-from sfu.views import FileView, ParticipantView, Source
+from sfu.views import FileView, ParticipantView
 from sfu.waiting_room import Waiting
-
-MAX_SLOTS_A_KIND = 16
-"""Slots of one kind that a client is asked for: the tiles of a full page, and as many voices."""
 
 
 class Room:
@@ -75,6 +70,7 @@ class Room:
         self.hands = Hands()
         self.texts = Texts(settings, texts_refused)
         self.files: dict[str, FileView] = {}
+        self._relay = Relay(self.participants, self.texts, self.files)
         self.reception = Reception(settings, enter=self._admit, tell=self._tell_administrators)
         self.keep_empty_s = 0.0
         """How long it stays with nobody in it."""
@@ -86,6 +82,7 @@ class Room:
         self._closing = False
         self._tasks = TaskSet()
         self._detector = SpeakerDetector()
+        self._filler = SlotFiller(self.participants, self._detector)
         self.direct = DirectOverlay(name, self.participants, settings, direct or DirectTallies())
         self._log = get_logger(__name__).bind(room=name)
 
@@ -151,7 +148,7 @@ class Room:
         self.hands.set(participant.id, False, 0)
         self._detector.forget(participant.id)
         if participant.tracks and not self._closing:
-            self._refill(self.participants.values())
+            self._filler.fill(self.participants.values())
         if not participant.hidden and not self._closing:
             self._announce(participant, ParticipantLeft(participant.id, reason))
         self._log.info("left", participant=participant.id, reason=reason)
@@ -177,12 +174,12 @@ class Room:
         for track in added:
             self._announce(participant, TrackAdded(participant.id, track.view))
         if added or removed:
-            self._refill(p for p in self.participants.values() if p is not participant)
+            self._filler.fill(p for p in self.participants.values() if p is not participant)
 
     def track_changed(self, participant: Participant, track: Track) -> None:
         """It was muted or unmuted."""
         self._announce(participant, TrackChanged(participant.id, track.view))
-        self._refill(p for p in self.participants.values() if p is not participant)
+        self._filler.fill(p for p in self.participants.values() if p is not participant)
         self.direct.refresh()
 
     def presence_changed(self, participant: Participant, *, interrupted: bool = False) -> None:
@@ -198,7 +195,7 @@ class Room:
             for track in tracks:
                 self._announce(participant, TrackChanged(participant.id, track.view))
         if any(tracks for _, tracks in silenced):
-            self._refill(self.participants.values())
+            self._filler.fill(self.participants.values())
         self.direct.refresh()
 
     def participant_changed(self, participant: Participant) -> None:
@@ -212,35 +209,15 @@ class Room:
 
     def slots_changed(self, participant: Participant) -> None:
         """The slots of `participant`, or what they want to see, changed."""
-        self._refill((participant,), always_tell=True)
+        self._filler.fill((participant,), always_tell=True)
 
     def relay(self, participant: Participant, label: str, text: str) -> None:
         """Text from a data channel, to everybody else's channel of that label."""
-        may = participant.permissions
-        talker = Talker(participant.id, participant.name, may.publish_data, self.state.chat or may.admin)
-        now_s, at_ms = time.monotonic(), int(time.time() * 1000)
-        accepted = self.texts.accept(
-            talker, label, text, now_s=now_s, at_ms=at_ms, present=self.participants, files=self.files
-        )
-        if isinstance(accepted, Refused):
-            if accepted.answer is not None:
-                _send(participant, label, accepted.answer)
-            return
-        message, ref = accepted
-        receivers = self.participants.values() if message.to is None else (self.participants[message.to],)
-        written = message.to_json()
-        delivered = sum(_send(p, label, written) for p in receivers if p is not participant)
-        if ref is not None:
-            _send(participant, label, message.to_json(ref=ref))
-        self.texts.delivered(participant.id, delivered, now_s)
+        self._relay.relay(participant, label, text, chat_open=self.state.chat)
 
     def channel_opened(self, participant: Participant, label: str) -> None:
         """Who opens the chat gets what was said before, once a peer connection."""
-        connection = participant.connection
-        if label == CHAT and connection is not None and not connection.has_history:
-            connection.has_history = True
-            for message in self.texts.history:
-                _send(participant, label, message.to_json(history=True))
+        self._relay.channel_opened(participant, label)
 
     def tick(self, now_s: float) -> None:
         """Called every 100 ms, monotonic."""
@@ -262,7 +239,7 @@ class Room:
         if speakers is not None:
             for participant in self.participants.values():
                 participant.notify(SpeakersChanged(speakers))
-            self._refill(p for p in self.participants.values() if any(p.slots_requested))
+            self._filler.fill(p for p in self.participants.values() if any(p.slots_requested))
 
     async def close(self, reason: str) -> None:
         """Everybody leaves. They are not told of each other: with many that would be most of the work."""
@@ -303,61 +280,6 @@ class Room:
         for participant in self.participants.values():
             if participant is not about:
                 participant.notify(event)
-
-    def _refill(self, receivers: Iterable[Participant], *, always_tell: bool = False) -> None:
-        ranking = self._ranking()
-        for receiver in receivers:
-            self._fill(receiver, ranking, always_tell)
-
-    def _fill(self, receiver: Participant, ranking: Mapping[Kind, Sequence[Track]], always_tell: bool) -> None:
-        connection = receiver.connection
-        if connection is None or receiver.left or not connection.role.subscribe:
-            return
-        slots = [
-            OpenSlot(slot.mid, slot.kind, slot.track.id if slot.track else None, slot.number) for slot in receiver.slots
-        ]
-        most = max(MAX_SLOTS_A_KIND, len(slots))
-        tracks = [track for ranked in ranking.values() for track in islice(self._wanted(receiver, ranked), most)]
-        by_id = {track.id: track for track in tracks}
-        candidates = [Candidate(track.id, track.owner, track.kind, (place,)) for place, track in enumerate(tracks)]
-        filling = assign(slots, candidates)
-        if connection.fill({mid: by_id[t] if t is not None else None for mid, t in filling.items()}) or always_tell:
-            receiver.notify(SlotsChanged(tuple(slot.view for slot in receiver.slots)))
-        needed = missing(slots, candidates, MAX_SLOTS_A_KIND)
-        if needed != receiver.slots_requested:
-            receiver.slots_requested = needed
-            if any(needed):
-                receiver.notify(SlotsNeeded(*needed))
-
-    def _ranking(self) -> dict[Kind, list[Track]]:
-        """All tracks, those first that matter most to everybody. Made once for all receivers: both are many."""
-
-        def rank(track: Track) -> tuple[bool, bool, int]:
-            screen = track.source in (Source.SCREEN, Source.SCREEN_AUDIO)
-            return not screen, track.silent, -self._detector.spoke_ms(track.owner)
-
-        published = (track for p in self.participants.values() for track in p.tracks.values() if not track.blocked)
-        tracks = sorted(published, key=rank)
-        return {kind: [track for track in tracks if track.kind is kind] for kind in Kind}
-
-    def _wanted(self, receiver: Participant, ranked: Sequence[Track]) -> Iterator[Track]:
-        """Of one kind, those that this receiver may get, in its own order: whom it has pinned comes first."""
-        if receiver.pins:
-            places = {owner: place for place, owner in reversed(list(enumerate(receiver.pins)))}
-            ranked = sorted(ranked, key=lambda track: places.get(track.owner, len(receiver.pins)))
-        return (track for track in ranked if track.owner != receiver.id and self._may_get(receiver, track))
-
-    def _may_get(self, receiver: Participant, track: Track) -> bool:
-        if receiver.only is None:
-            return True
-        owner = self.participants.get(track.owner)
-        return owner is not None and receiver.only in (owner.id, owner.identity)
-
-
-def _send(participant: Participant, label: str, text: str) -> bool:
-    """Whether a channel of that label took it."""
-    connection = participant.connection
-    return connection is not None and connection.transport.send_message(label, text)
 
 
 def kind_counts(rooms: Iterable[Room]) -> dict[Kind, int]:

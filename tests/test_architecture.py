@@ -25,7 +25,7 @@ TOWER = (
     ("sfu.node",),
     ("sfu.moderator",),
     ("sfu.room",),
-    ("sfu.direct_overlay",),
+    ("sfu.direct_overlay", "sfu.relay", "sfu.slot_filler"),
     ("sfu.participant",),
     ("sfu.connection",),
     ("sfu.slot",),
