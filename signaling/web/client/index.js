@@ -6,7 +6,7 @@
 //   await meeting.join({ room: "tea", name: "Ana" });
 //   await meeting.publish(cameraTrack, "camera");
 //
-// `meeting.js` lists every event.
+// `meeting.js` says where every event is listed.
 
 export { Meeting } from "./meeting.js";
 export { MeetingError, checkSupport } from "./errors.js";

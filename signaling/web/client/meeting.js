@@ -1,93 +1,73 @@
-// A participation in one room: the object that pages use. It ties socket, peer, roster and publications together and
-// survives lost sockets, failed media and reloads. It shows nothing.
+// A participation in one room: the object that pages use. It ties socket, room, media and conversation together and survives lost
+// sockets, failed media and reloads. It shows nothing.
 //
-// Events (detail): "state" ({state}: idle, joining, waiting, joined, reconnecting, closed), "participantjoined" ({participant}),
-// "participantleft" ({participant, reason}), "participantchanged" ({participant}), "trackadded" and "trackchanged" ({participant, track}), "trackremoved"
-// ({participant, track: id}), "slots" ({slots}), "speakers" ({participants: ids}), "chat" ({from, name, text, at, own, to, file,
-// past, ref}), "chatfailed" ({code, ref}), "channel" ({open}: of the chat), "hand" ({participant, up}), "reaction" ({participant, reaction}),
-// "receiving" ({video}), those of order.js, "connection" ({state}), "way" ({way}: direct or server), "trackended" ({source}), "error"
-// (MeetingError, the meeting goes on), "closed" (MeetingError; code "closed" after leave()).
+// Events (detail): "state" ({state}: idle, joining, waiting, joined, reconnecting, closed), those of room.js, media.js, conversation.js
+// and order.js, "closed" (MeetingError; code "closed" after leave()).
 
-import { Chat } from "./chat.js";
-import { Direct } from "./direct.js";
+import { Conversation } from "./conversation.js";
 import { CLIENT_CODES, MeetingError } from "./errors.js";
 import { upload } from "./files.js";
-import { Hands } from "./hands.js";
+import { Media } from "./media.js";
 import { Order } from "./order.js";
-import { Peer } from "./peer.js";
-import { Publications } from "./publications.js";
-import { Reactions } from "./reactions.js";
-import { Recovery } from "./recovery.js";
-import { Roster } from "./roster.js";
+import { Room } from "./room.js";
 import { Session } from "./session.js";
 import { Socket } from "./socket.js";
-import { Statistics } from "./stats.js";
-
-const REBUILD_MS = [0, 1000, 4000, 15_000]; // before another peer, by how many in a row did not last
-const LASTING_MS = 10_000;
-const MOST_FIRST_SLOTS = 16; // of a kind; a larger room has more tracks than anybody watches at once
 
 export class Meeting extends EventTarget {
   state = "idle";
   /** Whether nobody needs an invitation here: then hosts make others hosts. */
   open = true;
   room = null;
-  /** {id, name, admin} of oneself, once joined. */
-  self = null;
-  permissions = { publish: true, subscribe: true, data: true, admin: false };
   /** What administrators do, and what comes of it. */
   order = new Order(
     (message) => this.#socket?.send(message),
     (type, detail) => this.#ordered(type, detail),
   );
-  limits = {};
-  /** Settles when the server has answered the first offer, or could not: until then a page had better leave the browser alone. */
-  answered = null;
-  speakers = [];
-  /** Whether pictures are asked for; see receiveVideo. */
-  receivesVideo = true;
   #server;
   #socket = null;
   #session = null;
-  #peer = null;
-  #recovery = null;
-  #rebuilds = 0;
-  #rebuild = 0;
-  #builtAt = 0;
-  #roster = new Roster();
-  #publications = new Publications(
-    (message) => this.#socket?.send(message) ?? false,
-    (source) => this.#emit("trackended", { source }),
+  #present = new Room((type, detail) => this.#announce(type, detail));
+  #conversation = new Conversation((type, detail) => this.#emit(type, detail), () => this.self, () => this.participants);
+  #media = new Media(
+    {
+      send: (message) => this.#socket?.send(message) ?? false,
+      request: (message) => this.#socket.request(message),
+      doubt: () => this.#socket.doubt(),
+      joined: () => this.state === "joined",
+    },
+    this.#present,
+    this.#conversation,
+    (type, detail) => this.#emit(type, detail),
   );
-  #chat = new Chat((type, detail) => this.#emit(type, detail), () => this.self);
-  #hands = new Hands();
-  #reactions = new Reactions();
-  #iceServers = []; // for the connection to the server
-  #directIceServers = []; // for that to the other one
   #pinned = [];
-  #statistics = new Statistics();
-  #direct = new Direct({
-    send: (message) => this.#socket.send(message),
-    joined: () => this.state === "joined",
-    participants: () => this.participants,
-    slots: () => this.#peer?.slots.list() ?? [],
-    leg: () => this.#peer?.connection,
-    publications: this.#publications,
-    iceServers: () => this.#directIceServers,
-    receivesVideo: () => this.receivesVideo,
-  });
-  #way = "server";
 
   /** @param {{server?: URL | string}} [options] where Ciranda is; by default where this module came from */
   constructor({ server = import.meta.url.replace(/\/static\/.*/, "/") } = {}) {
     super();
     this.#server = new URL(server);
-    this.#direct.addEventListener("change", () => this.#wayChanged());
   }
 
-  /** Participant id → {id, name, tracks}; the others. */
+  /** {id, name, admin} of oneself, once joined. */
+  get self() {
+    return this.#present.self;
+  }
+
+  get permissions() {
+    return this.#present.permissions;
+  }
+
+  get limits() {
+    return this.#present.limits;
+  }
+
+  /** Ids, the loudest first. */
+  get speakers() {
+    return this.#present.speakers;
+  }
+
+  /** Participant id → {id, name, admin, tracks}; the others. */
   get participants() {
-    return this.#roster.participants;
+    return this.#present.participants;
   }
 
   /** The secret that brings this participant back within some seconds of losing the server. */
@@ -97,21 +77,25 @@ export class Meeting extends EventTarget {
 
   /** Whether the room and the invitation let one turn this source on now. */
   may(source) {
-    const { publish, sources } = this.permissions;
-    return publish && (!sources || sources.includes(source));
+    return this.#present.may(source);
   }
 
   get connectionState() {
-    return this.#peer?.state ?? "new";
+    return this.#media.state;
+  }
+
+  /** Settles when the server has answered the first offer, or could not: until then a page had better leave the browser alone. */
+  get answered() {
+    return this.#media.answered;
   }
 
   /** How camera and microphone of the other one come, where two are alone: "direct", else "server". */
   get way() {
-    return this.#direct.shown;
+    return this.#media.way;
   }
 
   get chatOpen() {
-    return this.#chat.open;
+    return this.#conversation.chatOpen;
   }
 
   /** Comes in, or back after a reload of this tab. Settles when the server said welcome; media follows by itself.
@@ -142,26 +126,26 @@ export class Meeting extends EventTarget {
 
   /** Sends a track as camera, microphone, screen or screen_audio; before join() it goes along with the first offer. */
   publish(track, source, { muted = false } = {}) {
-    return this.#publications.publish(track, source, muted);
+    return this.#media.publications.publish(track, source, muted);
   }
 
   /** Ends the track for everybody; the caller stops the device. */
   unpublish(source) {
-    return this.#publications.unpublish(source);
+    return this.#media.publications.unpublish(source);
   }
 
   /** Another device for a source, or null while it is off; costs no negotiation. */
   replaceTrack(source, track) {
-    return this.#publications.replaceTrack(source, track);
+    return this.#media.publications.replaceTrack(source, track);
   }
 
   setMuted(source, muted) {
-    this.#publications.setMuted(source, muted);
+    this.#media.publications.setMuted(source, muted);
   }
 
   /** Map of source → {track, muted}: what this participant sends. */
   get published() {
-    return new Map(this.#publications.list().map(({ source, track, muted }) => [source, { track, muted }]));
+    return new Map(this.#media.publications.list().map(({ source, track, muted }) => [source, { track, muted }]));
   }
 
   /** Asks the server to keep these participants visible. */
@@ -173,32 +157,32 @@ export class Meeting extends EventTarget {
   /** [{mid, kind, stream, track, participant}]: what arrives, and from whom. Sound has `voices`, too: who plays each of them
    *  hears no seam when the way changes (media/playback.js). */
   slots() {
-    return this.#direct.apply(this.#peer?.slots.list() ?? []);
+    return this.#media.slots();
+  }
+
+  /** Whether pictures are asked for; see receiveVideo. */
+  get receivesVideo() {
+    return this.#media.receivesVideo;
   }
 
   /** Without video nothing but sound is downloaded: the m-lines for pictures become inactive. */
   receiveVideo(on) {
-    if (on === this.receivesVideo) return;
-    this.receivesVideo = on;
-    this.#peer?.slots.receive("video", on);
-    this.#direct.receiveVideo();
-    this.#emit("receiving", { video: on });
-    if (this.#peer) this.#negotiate(this.#peer);
+    this.#media.receiveVideo(on);
   }
 
   /** False when the text can not be sent now. @param {{to?: string, file?: object}} [more]  for one person only; with a file */
   sendChat(text, more) {
-    return this.#chat.send(text, more);
+    return this.#conversation.sendChat(text, more);
   }
 
   /** A summary of getStats since the last call; see stats.js. */
   stats() {
-    return this.#statistics.summarise(this.#peer?.connection, this.slots(), this.#publications.list(), this.#direct.connection);
+    return this.#media.stats();
   }
 
   /** Ids of those whose hand is up, first raised first. */
   get hands() {
-    return this.#hands.order;
+    return this.#conversation.hands;
   }
 
   raiseHand(up) {
@@ -212,7 +196,7 @@ export class Meeting extends EventTarget {
 
   /** One of REACTIONS (reactions.js), seen by everybody at once and kept by nobody. */
   react(reaction) {
-    if (this.#reactions.send(reaction)) this.#emit("reaction", { participant: this.self, reaction });
+    this.#conversation.react(reaction);
   }
 
   leave() {
@@ -220,162 +204,48 @@ export class Meeting extends EventTarget {
   }
 
   #welcome(message) {
-    const { participant, permissions, limits, ice_servers: iceServers, participants, resumed } = message;
-    this.self = { id: participant.id, name: participant.name };
-    this.#permit(permissions);
-    this.limits = limits;
-    this.#relay(iceServers);
-    this.#directIceServers = message.direct_ice_servers;
-    if (!resumed) this.#direct.end({ forget: true });
-    const changes = this.#roster.reset(participants);
+    const { participant, participants, resumed } = message;
+    this.#media.begin(message);
+    const changes = this.#present.reset(message);
     const before = this.state;
     this.#setState("joined");
-    this.#hands.keep([participant.id, ...this.participants.keys()]);
+    this.#conversation.keepHands();
     for (const [type, detail] of changes) this.#announce(type, detail);
-    for (const view of [participant, ...participants]) this.#hand(view);
+    for (const view of [participant, ...participants]) this.#conversation.noteHand(view);
     this.order.reset(message);
-    if (!resumed && before === "reconnecting") this.#speakers([]);
-    if (!resumed || !this.#peer) this.#openPeer();
-    else this.#publications.sync();
+    if (!resumed && before === "reconnecting") this.#present.speak([]);
+    this.#media.welcome(message);
     if (this.#pinned.length) this.#socket.send({ type: "pin", participants: this.#pinned });
-    this.#recovery.check();
+    this.#media.check();
     return message;
-  }
-
-  /** Passwords for TURN servers, newer than those before. */
-  #relay(iceServers) {
-    this.#iceServers = iceServers;
-    this.#peer?.setIceServers(iceServers);
-  }
-
-  #openPeer() {
-    this.#closePeer();
-    const peer = new Peer(this.#iceServers, (offer) => this.#socket.request({ type: "offer", ...offer }));
-    this.#peer = peer;
-    const silent = () => this.way === "direct";
-    this.#recovery = new Recovery(peer, () => this.#rebuildPeer(), () => this.#socket.doubt(), silent);
-    this.#builtAt = performance.now();
-    peer.addEventListener("state", ({ detail }) => this.#emit("connection", { state: detail }));
-    if (this.permissions.data) this.#openChannels(peer);
-    this.#publications.attach(peer, (source) => this.may(source));
-    if (this.permissions.subscribe) this.#addFirstSlots(peer);
-    this.#emit("slots", { slots: this.slots() });
-    this.#emit("connection", { state: peer.state });
-    const negotiated = this.#negotiate(peer);
-    this.answered ??= negotiated;
-  }
-
-  /** A server that ends every connection at once is not asked for the next one at once. */
-  #rebuildPeer() {
-    if (performance.now() - this.#builtAt > LASTING_MS) this.#rebuilds = 0;
-    const delay = REBUILD_MS[Math.min(this.#rebuilds++, REBUILD_MS.length - 1)];
-    this.#rebuild = setTimeout(() => this.#openPeer(), delay);
-  }
-
-  #openChannels(peer) {
-    const chat = peer.openChannel("chat");
-    const reactions = peer.openChannel("reactions");
-    this.#chat.attach(chat);
-    this.#reactions.attach(reactions);
-    for (const type of ["open", "close"]) chat.addEventListener(type, () => this.#emit("channel", { open: this.chatOpen }));
-    reactions.addEventListener("text", ({ detail }) => {
-      const participant = this.participants.get(detail.from);
-      const reaction = participant && this.#reactions.read(detail);
-      if (reaction) this.#emit("reaction", { participant, reaction });
-    });
-  }
-
-  /** One slot for each track that is already there saves a round trip; the server asks for whatever is missing. */
-  #addFirstSlots(peer) {
-    const tracks = [...this.participants.values()].flatMap(({ tracks: published }) => [...published.values()]);
-    for (const kind of this.receivesVideo ? ["audio", "video"] : ["audio"]) {
-      peer.slots.grow(kind, Math.min(MOST_FIRST_SLOTS, tracks.filter((track) => track.kind === kind).length));
-    }
-  }
-
-  #closePeer() {
-    clearTimeout(this.#rebuild);
-    this.#recovery?.close();
-    this.#peer?.close();
-    this.#peer = null;
-    this.#chat.attach(null);
-    this.#publications.attach(null);
-  }
-
-  async #negotiate(peer) {
-    try {
-      await peer.negotiate();
-      this.#publications.sync();
-    } catch (error) {
-      if (peer === this.#peer) this.#emit("error", error);
-    }
   }
 
   #receive(message) {
     if (message.type === "error") return this.#emit("error", message.error);
-    if (message.type === "slots") {
-      this.#peer?.slots.assign(message.slots);
-      return this.#emit("slots", { slots: this.slots() });
-    }
-    if (message.type === "direct") return this.#direct.receive(message);
-    if (message.type === "ice_servers") return this.#relay(message.ice_servers);
-    if (message.type === "slots_needed") return this.#growSlots(message);
-    if (message.type === "speakers") return this.#speakers(message.participants);
-    if (message.type === "permissions") return this.#permit(message.permissions);
-    if (this.order.receive(message)) return undefined;
-    for (const [type, detail] of this.#roster.apply(message)) this.#announce(type, detail);
-    if (message.participant?.id) this.#hand(message.participant);
+    if (this.#media.receive(message) || this.order.receive(message)) return undefined;
+    this.#present.receive(message);
+    if (message.participant?.id) this.#conversation.noteHand(message.participant);
     return undefined;
   }
 
-  #permit(permissions) {
-    this.permissions = permissions;
-    this.self.admin = permissions.admin;
-    this.#emit("permissions", { permissions });
-  }
-
   #ordered(type, detail) {
-    if (type === "muted") this.#publications.silenced(detail.track);
+    if (type === "muted") this.#media.publications.silenced(detail.track);
     this.#emit(type, detail);
   }
 
-  #hand(view) {
-    const up = this.#hands.note(view);
-    const participant = view.id === this.self.id ? this.self : this.participants.get(view.id);
-    if (up !== undefined && participant) this.#emit("hand", { participant, up });
-  }
-
   #announce(type, detail) {
-    if (type === "participantleft") this.#hands.note({ id: detail.participant.id });
+    if (type === "participantleft") this.#conversation.noteHand({ id: detail.participant.id });
     this.#emit(type, detail);
   }
 
   #down() {
     this.#setState("reconnecting");
-    this.#direct.down();
-  }
-
-  #wayChanged() {
-    this.#emit("slots", { slots: this.slots() });
-    if (this.way === this.#way) return;
-    this.#way = this.way;
-    this.#emit("way", { way: this.way });
-  }
-
-  #growSlots(missing) {
-    this.#peer.growSlots(this.receivesVideo ? missing : { ...missing, video: 0 });
-    this.#negotiate(this.#peer);
-  }
-
-  #speakers(participants) {
-    this.speakers = participants;
-    this.#emit("speakers", { participants });
+    this.#media.down();
   }
 
   #gone(error) {
     this.#session.close();
-    this.#direct.end();
-    this.#closePeer();
+    this.#media.close();
     this.#setState("closed");
     this.#emit("closed", error);
     return error;

@@ -1,36 +1,33 @@
 // The meeting on the screen. Ties the meeting's events to stage, controls, chat and people; each of those draws itself.
 
+import { alone } from "../call/alone.js";
 import { Banner } from "../call/banner.js";
 import { cast } from "../call/cast.js";
+import { Condition } from "../call/condition.js";
 import { Controls } from "../call/controls.js";
 import { tileDetails } from "../call/details.js";
 import { Hosting } from "../call/hosting.js";
 import { Keys } from "../call/keys.js";
 import { Leaving } from "../call/leaving.js";
+import { News } from "../call/news.js";
 import { Orders } from "../call/orders.js";
-import { Panel } from "../call/panel.js";
+import { Own } from "../call/own.js";
+import { Pace } from "../call/pace.js";
+import { Panels } from "../call/panels.js";
 import { People } from "../call/people.js";
 import { Pip } from "../call/pip.js";
 import { Pulse } from "../call/pulse.js";
-import { Floating, reactionPicture, reactionText } from "../call/reactions.js";
+import { Floating } from "../call/reactions.js";
 import { Stage } from "../call/stage.js";
-import { StatsPanel } from "../call/stats.js";
 import { Talk } from "../call/talk.js";
 import { canShareScreen } from "../media/capture.js";
 import { Playback } from "../media/playback.js";
-import { announce, h, icon } from "../ui/dom.js";
+import { h } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
 import { canSend, copyLink, sendLink } from "../ui/link.js";
-import { explain } from "../ui/problem.js";
 import { remember, settings } from "../ui/settings.js";
-import { notify, warn } from "../ui/toast.js";
-import { DevicePicker } from "./devices.js";
 
-const PANELS = ["chat", "people", "stats", "settings", "room"];
 const REDRAWN_ON = ["receiving", "participantchanged", "participantjoined", "participantleft", "trackadded", "trackchanged", "trackremoved", "slots", "speakers"];
-const QUICK_MS = 5; // drawing that takes less is done at once
-const REST = 3; // times as long as drawing took, before the next
-const MOST_REST_MS = 200;
 
 export class CallView {
   #meeting;
@@ -39,7 +36,8 @@ export class CallView {
   #stage;
   #controls;
   #banner = new Banner();
-  #panel = new Panel();
+  #condition;
+  #panels;
   #people;
   #orders;
   #leaving;
@@ -48,18 +46,17 @@ export class CallView {
   #playback;
   #pulse;
   #audioOnly;
+  #own;
   #pip = new Pip((id) => this.#press(id));
   #floating = new Floating();
   #keys;
-  #streams = new Map(); // track → MediaStream, so that a tile keeps its stream
-  #frame = 0;
-  #drawnMs = 0;
-  #connected = false;
   #admin; // whether one was a host at the last look
+  #pace = new Pace(() => this.#draw());
   #closing = new AbortController();
 
-  /** @param {{meeting: Meeting, local: LocalMedia, sender: Sender, audioOnly: AudioOnly}} what is to be shown */
-  constructor({ meeting, local, sender, audioOnly }) {
+  /** @param {{meeting: Meeting, local: LocalMedia, sender: Sender, audioOnly: AudioOnly}} media  what is to be shown */
+  constructor(media) {
+    const { meeting, local, sender, audioOnly } = media;
     this.#meeting = meeting;
     this.#admin = meeting.self.admin;
     this.#local = local;
@@ -68,7 +65,7 @@ export class CallView {
     this.#audioOnly = audioOnly;
     this.#orders = new Orders(meeting, (id) => this.#writeTo(id));
     const orders = (id, button) => this.#orders.open(id, button);
-    this.#stage = new Stage(this.#alone(), ({ participant }, button) => orders(participant, button));
+    this.#stage = new Stage(alone(meeting.room), ({ participant }, button) => orders(participant, button));
     this.#people = new People({ orders, admit: (ids) => meeting.order.admit(ids), refuse: (ids) => meeting.order.refuse(ids) });
     this.#controls = new Controls({
       room: meeting.room,
@@ -76,94 +73,104 @@ export class CallView {
       layout: (name) => this.#setLayout(name),
       react: (reaction) => meeting.react(reaction),
     });
+    this.#own = new Own(media, this.#controls.buttons);
     this.#leaving = new Leaving(meeting, this.#controls.leaveButton);
     this.#talk = new Talk(meeting, this.#controls);
-    this.#hosting = new Hosting(meeting, local, { banner: this.#banner, people: this.#people, showPeople: () => this.#openPanel("people") });
+    this.#hosting = new Hosting(meeting, local, { banner: this.#banner, people: this.#people, showPeople: () => this.#panels.show("people") });
+    this.#panels = this.#makePanels();
     const sounds = h("div", { hidden: true });
     this.#playback = new Playback(sounds);
-    this.element = h(
-      "main",
-      { class: "call" },
-      h("h1", { class: "hidden-text" }, `${t("lobby.room")} ${meeting.room}`),
-      this.#banner.element,
-      h("div", { class: "call-middle" }, this.#stage.element, this.#floating.element, this.#panel.element),
-      this.#controls.element,
-      this.#orders.element,
-      this.#leaving.element,
-      sounds,
-    );
+    this.#condition = new Condition(this.#banner, { resumeSound: () => this.#playback.resume(), showPictures: () => audioOnly.toggle() });
+    this.element = this.#build(sounds);
     this.#listen();
     this.#keys = new Keys({
-      toggle: (source) => this.#toggle(source),
-      muted: () => Boolean(local.microphone.track) && !local.microphone.on,
-      talk: (on) => this.#pushToTalk(on),
+      toggle: (source) => this.#own.toggle(source),
+      muted: () => this.#own.muted,
+      talk: (on) => this.#own.pushToTalk(on),
     });
     this.#offer();
     this.#setLayout(settings.layout);
     this.#ordered();
     this.#receiving(meeting.receivesVideo);
-    this.#draw();
+    this.#pace.now();
   }
 
   close() {
     this.#closing.abort();
-    clearTimeout(this.#frame);
+    this.#pace.close();
     this.#keys.close();
     this.#pulse.close();
     this.#pip.close();
     this.#stage.close();
     this.#controls.close();
     this.#playback.close();
-    this.#devices?.close();
-    this.#stats?.close();
+    this.#panels.close();
   }
 
-  #devices = null;
-  #stats = null;
+  #makePanels() {
+    const contents = {
+      meeting: this.#meeting,
+      local: this.#local,
+      pulse: this.#pulse,
+      chat: this.#talk.chat,
+      people: this.#people,
+      room: this.#hosting.panel,
+      speakerChosen: () => this.#playback.useSpeaker(),
+      deviceChanged: () => this.#pace.soon(),
+    };
+    return new Panels(contents, this.#controls.buttons);
+  }
+
+  #build(sounds) {
+    return h(
+      "main",
+      { class: "call" },
+      h("h1", { class: "hidden-text" }, `${t("lobby.room")} ${this.#meeting.room}`),
+      this.#banner.element,
+      h("div", { class: "call-middle" }, this.#stage.element, this.#floating.element, this.#panels.element),
+      this.#controls.element,
+      this.#orders.element,
+      this.#leaving.element,
+      sounds,
+    );
+  }
 
   #listen() {
     const on = (target, type, listener) =>
       target.addEventListener(type, ({ detail }) => listener(detail), { signal: this.#closing.signal });
     const meeting = this.#meeting;
-    for (const type of REDRAWN_ON) on(meeting, type, () => this.#redraw());
-    on(meeting, "participantjoined", ({ participant }) => this.#tell("call.joined", participant));
-    on(meeting, "participantleft", ({ participant }) => this.#tell("call.left", participant));
-    on(meeting, "trackadded", ({ participant, track }) => track.source === "screen" && this.#tell("call.sharing", participant));
-    on(meeting, "hand", (change) => this.#hand(change));
-    on(meeting, "reaction", (reaction) => this.#reacted(reaction));
+    for (const type of REDRAWN_ON) on(meeting, type, () => this.#pace.soon());
+    new News(on, { meeting, local: this.#local, sender: this.#sender }, { stage: this.#stage, floating: this.#floating });
+    on(meeting, "hand", ({ participant, up }) => this.#hand(participant, up));
     on(meeting, "receiving", ({ video }) => this.#receiving(video));
     on(meeting, "chat", (message) => this.#talk.received(message));
     on(meeting, "chatfailed", (problem) => this.#talk.chat.failed(problem));
     for (const type of ["room", "permissions"]) on(meeting, type, () => this.#ordered());
-    on(meeting, "waitinglist", () => (this.#hosting.waitingChanged(), this.#redraw()));
+    on(meeting, "waitinglist", () => (this.#hosting.waitingChanged(), this.#pace.soon()));
     on(meeting, "asked", (question) => this.#hosting.asked(question));
     on(meeting, "muted", (order) => this.#hosting.muted(order));
     on(meeting, "channel", ({ open }) => this.#talk.chat.setOpen(open));
-    on(meeting, "state", ({ state }) => this.#signalling(state));
-    on(meeting, "connection", ({ state }) => this.#media(state));
-    on(meeting, "error", (error) => warn(Object.values(explain(error)).join(". ")));
-    on(this.#local, "change", () => (this.#drawDevices(), this.#redraw()));
-    on(this.#local, "problem", ({ source, reason }) => warn(t(`media.${source}.${reason}`)));
-    on(this.#local, "switched", ({ source, label }) => notify(t(`media.${source}.switched`, { label }), source === "camera" ? "camera" : "mic"));
-    on(this.#sender, "screen", () => (this.#drawDevices(), this.#redraw()));
-    on(this.#sender, "problem", ({ error }) => warn(Object.values(explain(error)).join(". ")));
-    on(this.#playback, "blocked", ({ blocked }) => this.#sound(blocked));
+    on(meeting, "state", ({ state }) => this.#condition.signalling(state));
+    on(meeting, "connection", ({ state }) => this.#condition.media(state));
+    on(this.#local, "change", () => (this.#own.drawButtons(), this.#pace.soon()));
+    on(this.#sender, "screen", () => (this.#own.drawButtons(), this.#pace.soon()));
+    on(this.#playback, "blocked", ({ blocked }) => this.#condition.sound(blocked));
     on(this.#stage, "pinned", () => meeting.pin(this.#stage.pinnedOther ? [this.#stage.pinnedOther] : []));
-    on(this.#panel, "change", () => this.#panelChanged());
-    on(this.#pulse, "beat", () => (this.#redraw(), this.#drawDetails()));
-    on(this.#pip, "change", () => (this.#controls.buttons.set("pip", this.#pip.open), this.#redraw()));
+    on(this.#panels, "change", () => this.#panelChanged());
+    on(this.#pulse, "beat", () => (this.#pace.soon(), this.#drawDetails()));
+    on(this.#pip, "change", () => (this.#controls.buttons.set("pip", this.#pip.open), this.#pace.soon()));
     on(document, "fullscreenchange", () => this.#controls.buttons.set("fullscreen", Boolean(document.fullscreenElement)));
     this.#talk.chat.setOpen(meeting.chatOpen);
-    this.#media(meeting.connectionState);
+    this.#condition.media(meeting.connectionState);
   }
 
   #press(id) {
     switch (id) {
       case "microphone":
       case "camera":
-        return this.#toggle(id);
+        return this.#own.toggle(id);
       case "share":
-        return this.#share();
+        return this.#own.share();
       case "hand":
         return this.#meeting.raiseHand(!this.#meeting.hands.includes(this.#meeting.self.id));
       case "pip":
@@ -182,84 +189,26 @@ export class CallView {
       case "react":
         return undefined; // the browser opens their menus
       default:
-        return this.#panel.open === id ? this.#panel.hide() : this.#openPanel(id);
+        return this.#panels.toggle(id);
     }
-  }
-
-  #openPanel(id) {
-    if (id === "chat") return this.#panel.show(id, t("chat.title"), this.#talk.chat);
-    if (id === "people") return this.#panel.show(id, t("people.title"), this.#people);
-    if (id === "stats") return this.#panel.show(id, t("stats.title"), (this.#stats ??= new StatsPanel(this.#meeting, this.#pulse)));
-    if (id === "room") return this.#panel.show(id, t("control.room"), this.#hosting.panel);
-    this.#devices ??= new DevicePicker(this.#local, {
-      more: true,
-      onSpeaker: () => this.#playback.useSpeaker(),
-      onChange: () => this.#redraw(),
-    });
-    return this.#panel.show(id, t("device.title"), this.#devices);
   }
 
   #panelChanged() {
-    for (const id of PANELS) this.#controls.buttons.setOpen(id, this.#panel.open === id);
-    if (this.#panel.open !== "stats") {
-      this.#stats?.close();
-      this.#stats = null;
-    }
-    this.#talk.setSeen(this.#panel.open === "chat", this.#cast());
-    if (this.#panel.open === "people") this.#people.update(this.#cast());
+    this.#talk.setSeen(this.#panels.open === "chat", this.#cast());
+    if (this.#panels.open === "people") this.#people.update(this.#cast());
     this.#drawDetails();
-    this.#hosting.watching(this.#panel.open === "people");
+    this.#hosting.watching(this.#panels.open === "people");
   }
 
-  async #share() {
-    try {
-      await (this.#sender.sharing ? this.#sender.stopScreen() : this.#sender.shareScreen());
-    } catch (error) {
-      warn(error.code ? explain(error).title : t("media.screen.failed"));
-    }
-  }
-
-  /** By button or key; whatever may not be turned on now says why. */
-  #toggle(source) {
-    const hint = this.#local[source].on ? null : this.#hint(source);
-    return hint ? notify(hint, `${source === "camera" ? "camera" : "mic"}-off`) : this.#local.toggle(source);
-  }
-
-  /** Why a source cannot be turned on, or null. */
-  #hint(source) {
-    if (!this.#meeting.may(source)) return t(`forbidden.${source}`);
-    return source === "camera" && this.#audioOnly.on ? t("call.audioOnly") : null;
-  }
-
-  #pushToTalk(on) {
-    if (on && this.#hint("microphone")) return;
-    if (on) {
-      this.#local.turnOn("microphone");
-      notify(t("call.spaceTalking"), "mic");
-    } else {
-      this.#local.turnOff("microphone");
-    }
-  }
-
-  #hand({ participant, up }) {
-    const own = participant.id === this.#meeting.self.id;
-    if (own) this.#controls.buttons.set("hand", up);
-    else if (up) this.#tell("call.handRaised", participant);
-    this.#redraw();
-  }
-
-  #reacted({ participant, reaction }) {
-    const own = participant.id === this.#meeting.self.id;
-    this.#floating.add(reaction, own ? t("you") : participant.name);
-    this.#stage.react(participant.id, reactionPicture(reaction));
-    if (!own) announce(t("call.reacted", { name: participant.name, reaction: reactionText(reaction) }));
+  #hand({ id }, up) {
+    if (id === this.#meeting.self.id) this.#controls.buttons.set("hand", up);
+    this.#pace.soon();
   }
 
   #receiving(video) {
     this.#controls.buttons.set("audio", !video);
-    const button = { text: t("control.video"), action: () => this.#audioOnly.toggle() };
-    this.#banner.set("audio", video ? null : t("call.audioOnly"), button);
-    this.#drawDevices();
+    this.#condition.pictures(video);
+    this.#own.drawButtons();
   }
 
   #setLayout(layout) {
@@ -290,94 +239,36 @@ export class CallView {
     this.#controls.buttons.offer("room", self.admin);
     this.#controls.setLocked(order.state.locked);
     this.#talk.permitted();
-    if (!self.admin && this.#panel.open === "room") this.#panel.hide();
-    this.#drawDevices();
-    this.#redraw();
+    if (!self.admin) this.#panels.hide("room");
+    this.#own.drawButtons();
+    this.#pace.soon();
   }
 
   #writeTo(id) {
-    if (this.#panel.open !== "chat") this.#openPanel("chat");
+    if (this.#panels.open !== "chat") this.#panels.show("chat");
     this.#talk.chat.writeTo(id);
   }
 
-  #tell(key, { name }) {
-    notify(t(key, { name }), "people");
-  }
-
-  #signalling(state) {
-    this.#banner.set("signalling", state === "reconnecting" ? t("call.reconnecting") : null);
-    if (state === "joined") notify(t("call.back"), "check");
-  }
-
-  #media(state) {
-    if (state === "connected") this.#connected = true;
-    const text = { new: "call.mediaConnecting", connecting: "call.mediaConnecting", disconnected: "call.mediaLost", failed: "call.mediaLost" }[state];
-    const waiting = state === "connecting" && this.#connected ? "call.mediaLost" : text;
-    this.#banner.set("media", waiting ? t(waiting) : null);
-  }
-
-  #sound(blocked) {
-    const button = { text: t("call.soundOn"), action: () => this.#playback.resume() };
-    this.#banner.set("sound", blocked ? t("call.soundBlocked") : null, button);
-  }
-
-  #drawDevices() {
-    const { microphone, camera } = this.#local;
-    const { buttons } = this.#controls;
-    buttons.set("microphone", microphone.on, { off: !microphone.on, busy: microphone.busy, hint: this.#hint("microphone") });
-    buttons.set("camera", camera.on, { off: !camera.on, busy: camera.busy, hint: this.#hint("camera") });
-    buttons.set("share", this.#sender.sharing, { hint: this.#sender.sharing ? null : this.#hint("screen") });
-  }
-
-  /** Many messages, one drawing. */
-  #redraw() {
-    // No animation frame: people must be heard in a hidden tab, too. In a crowd, drawing leaves time for everything else.
-    this.#frame ||= setTimeout(() => this.#draw(), Math.min(MOST_REST_MS, this.#drawnMs < QUICK_MS ? 0 : this.#drawnMs * REST));
-  }
-
   #cast() {
-    const { camera, microphone } = this.#local;
-    return cast(this.#meeting, {
-      cameraStream: camera.on ? this.#streamOf(camera.track) : null,
-      screenStream: this.#streamOf(this.#sender.screenTrack),
-      microphoneOn: microphone.on,
-      levels: this.#pulse.levels,
-    });
+    return cast(this.#meeting, { ...this.#own.shown, levels: this.#pulse.levels });
   }
 
   #draw() {
-    this.#frame = 0;
-    const began = performance.now();
     const { camera, microphone } = this.#local;
     const tiles = this.#cast();
     this.#stage.update(tiles);
-    if (this.#panel.open === "people") this.#people.update(tiles);
+    if (this.#panels.open === "people") this.#people.update(tiles);
     this.#controls.setPeople(this.#meeting.participants.size + 1, this.#meeting.order.waiting.length);
     this.#talk.update(tiles);
     this.#playback.update(this.#meeting.slots());
     const { prominent } = this.#stage;
     const mirrored = Boolean(prominent?.self) && !prominent.screen && settings.mirror;
     this.#pip.update(prominent, { microphone: microphone.on, camera: camera.on, mirrored });
-    this.#drawnMs = performance.now() - began;
   }
 
   /** Figures on the tiles, while their panel is open. */
   #drawDetails() {
     const { stats } = this.#pulse;
-    this.#stage.setDetails(stats && this.#panel.open === "stats" ? tileDetails(stats, this.#meeting) : new Map());
-  }
-
-  #streamOf(track) {
-    if (!track) return null;
-    if (!this.#streams.has(track)) this.#streams.set(track, new MediaStream([track]));
-    return this.#streams.get(track);
-  }
-
-  #alone() {
-    const button = (className, iconName, key, onclick) => h("button", { type: "button", class: className, onclick }, icon(iconName), t(key));
-    const copy = button("primary", "link", "control.copy", copyLink);
-    const send = canSend() && button("secondary", "share", "control.send", () => sendLink(this.#meeting.room));
-    const ways = h("div", { class: "alone-ways" }, copy, send);
-    return h("div", { class: "alone", hidden: true }, h("strong", {}, t("tile.alone")), h("p", {}, t("tile.aloneText")), ways);
+    this.#stage.setDetails(stats && this.#panels.open === "stats" ? tileDetails(stats, this.#meeting) : new Map());
   }
 }
