@@ -1,8 +1,8 @@
 """Binds SSRCs to layers: by MID and RID, else by the signalled SSRC, else by a payload type that only one m-line uses.
 
-Owns the table of SSRCs of a transport. It is bounded, and an SSRC enters it only after a packet has authenticated. libsrtp
-keeps a stream for every SSRC too; it is removed together with the entry, and never earlier, because its rollover counter is
-needed when a track comes back with its SSRC.
+Owns the table of SSRCs of a transport. It is bounded, and an SSRC enters it only after a packet has authenticated. The replay
+protection of an SSRC is in its entry, or libsrtp keeps a stream for it, which is removed together with the entry: never earlier,
+because its rollover counter is needed when a track comes back with its SSRC.
 """
 
 from libc.string cimport memcmp, memset
@@ -53,7 +53,8 @@ cdef int stream_room(Core *core, Transport *transport, int64_t now_us) noexcept 
                 oldest = place
     if oldest < 0:
         return 0
-    core.srtp.remove_stream(transport.srtp_receive, htonl(transport.stream_ssrcs[oldest]))
+    if transport.srtp_receive != NULL:
+        core.srtp.remove_stream(transport.srtp_receive, htonl(transport.stream_ssrcs[oldest]))
     transport.stream_count -= 1
     transport.stream_ssrcs[oldest] = transport.stream_ssrcs[transport.stream_count]
     transport.streams[oldest] = transport.streams[transport.stream_count]

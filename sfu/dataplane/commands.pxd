@@ -1,5 +1,5 @@
 # What the control side wants done: a list without locks, applied by the engine's thread between two datagrams.
-from sfu.dataplane.gcm cimport GcmSender
+from sfu.dataplane.gcm cimport GcmCiphers
 from sfu.dataplane.state cimport (
     CNAME_SIZE,
     MAX_FORMATS,
@@ -40,7 +40,7 @@ cdef enum CommandKind:
 cdef struct SrtpConfig:
     void *receive
     void *send
-    GcmSender gcm
+    GcmCiphers gcm
     uint8_t tag_length
 
 cdef struct TrackConfig:

@@ -22,6 +22,7 @@ from sfu.dataplane.keyframes cimport keyframe_request
 from sfu.dataplane.nack cimport nack_forget
 from sfu.dataplane.packet_index cimport PacketIndex
 from sfu.dataplane.reasons cimport DROP_TCP_CLOSED
+from sfu.dataplane.replay cimport RtcpReplay, RtpReplay
 from sfu.dataplane.seqmap cimport seqmap_init, timestamp_init
 from sfu.dataplane.state cimport (
     SLOTS_AHEAD, TRAFFIC_DTLS, TRAFFIC_STUN, ConsentKey, Endpoint, SentRecord, Slot, Track, TransmitQueue,
@@ -108,12 +109,18 @@ cdef void set_srtp(Core *core, Command *command) noexcept nogil:
     cdef Transport *transport = <Transport *>command.object
     cdef const SrtpConfig *config = <const SrtpConfig *>command.argument
     cdef Slot *slot = transport.slots
+    cdef int place
+    transport.secured = 1
     transport.srtp_receive = config.receive
     transport.srtp_send = config.send
     transport.gcm = config.gcm
     transport.tag_length = config.tag_length
     # With a new key every stream counts from the beginning.
     transport.ended_count = 0
+    transport.rtcp_index = 0
+    for place in range(transport.stream_count):
+        memset(&transport.streams[place].replay, 0, sizeof(RtpReplay))
+        memset(&transport.streams[place].rtcp_replay, 0, sizeof(RtcpReplay))
     while slot != NULL:
         memset(&slot.index, 0, sizeof(PacketIndex))
         memset(&slot.rtx_index, 0, sizeof(PacketIndex))

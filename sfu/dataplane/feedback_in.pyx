@@ -10,6 +10,7 @@ from sfu.dataplane.binding cimport stream_add, stream_find, stream_room
 from sfu.dataplane.choice cimport slot_flows
 from sfu.dataplane.clock cimport clock_report, ntp_from_us
 from sfu.dataplane.events cimport EVENT_SOURCE_ENDED, event_layer
+from sfu.dataplane.gcm cimport gcm_rtcp_index, gcm_unprotect_rtcp
 from sfu.dataplane.ingress cimport layer_stopped
 from sfu.dataplane.keyframes cimport keyframe_request
 from sfu.dataplane.reasons cimport (
@@ -20,6 +21,7 @@ from sfu.dataplane.reasons cimport (
     DROP_SRTP_REPLAY,
     DROP_STREAM_LIMIT,
 )
+from sfu.dataplane.replay cimport replay_add_rtcp, replay_check_rtcp
 from sfu.dataplane.retransmit cimport retransmit_pair
 from sfu.dataplane.rtcp cimport (
     RTCP_BYE,
@@ -39,7 +41,7 @@ from sfu.dataplane.rtcp cimport (
     rtcp_round_trip_us,
 )
 from sfu.dataplane.sent cimport sent_feedback
-from sfu.dataplane.srtp cimport SRTP_OK, SRTP_REPLAY_FAIL, SRTP_REPLAY_OLD
+from sfu.dataplane.srtp cimport SRTP_AUTH_FAIL, SRTP_OK, SRTP_REPLAY_FAIL, SRTP_REPLAY_OLD
 from sfu.dataplane.state cimport DIRECTION_IN, TRAFFIC_RTCP, Layer, Slot, Stream
 from sfu.dataplane.twcc cimport FEEDBACK_HEADER
 from sfu.dataplane.wire cimport get16, get32
@@ -182,11 +184,24 @@ cdef void read_block(Core *core, Transport *transport, const RtcpBlock *block, i
         read_bye(core, transport, block)
 
 
+# A status of libsrtp. The stream is NULL where the SSRC is new.
+cdef inline int decrypt(Core *core, Transport *transport, const Stream *stream, uint8_t *data, int *length,
+                        uint32_t *index) noexcept nogil:
+    cdef int status
+    if transport.gcm.receive_rtcp.context == NULL:
+        return core.srtp.unprotect_rtcp(transport.srtp_receive, data, length)
+    index[0] = gcm_rtcp_index(data, length[0])
+    status = replay_check_rtcp(&stream.rtcp_replay, index[0]) if stream != NULL else SRTP_OK
+    if status != SRTP_OK:
+        return status
+    return SRTP_OK if gcm_unprotect_rtcp(&transport.gcm.receive_rtcp, data, length) == 0 else SRTP_AUTH_FAIL
+
+
 cdef int unprotect(Core *core, Transport *transport, uint8_t *data, int *length, int64_t now_us) noexcept nogil:
     cdef Stream *stream
-    cdef uint32_t ssrc
+    cdef uint32_t ssrc, index = 0
     cdef int status
-    if transport.srtp_receive == NULL:
+    if not transport.secured:
         return DROP_SRTP_NO_KEYS
     if length[0] < SRTCP_HEADER + SRTCP_INDEX + transport.tag_length:
         return DROP_RTCP_MALFORMED
@@ -194,11 +209,13 @@ cdef int unprotect(Core *core, Transport *transport, uint8_t *data, int *length,
     stream = stream_find(transport, ssrc)
     if stream == NULL and not stream_room(core, transport, now_us):
         return DROP_STREAM_LIMIT
-    status = core.srtp.unprotect_rtcp(transport.srtp_receive, data, length)
+    status = decrypt(core, transport, stream, data, length, &index)
     if status != SRTP_OK:
         return DROP_SRTP_REPLAY if status == SRTP_REPLAY_FAIL or status == SRTP_REPLAY_OLD else DROP_SRTP_AUTH
     if stream == NULL:
         stream = stream_add(transport, ssrc)
+    if transport.gcm.receive_rtcp.context != NULL:
+        replay_add_rtcp(&stream.rtcp_replay, index)
     stream.last_us = now_us
     return rtcp_check(data, <size_t>length[0])
 

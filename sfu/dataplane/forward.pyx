@@ -109,7 +109,7 @@ cdef inline void warm_targets(const Slot *slot) noexcept nogil:
 
 
 cdef inline void warm_session(const Transport *transport) noexcept nogil:
-    prefetch(transport.gcm.context if transport.gcm.context != NULL else transport.srtp_send)
+    prefetch(transport.gcm.send.context if transport.gcm.send.context != NULL else transport.srtp_send)
 
 
 cdef inline Slot *next_slot(const Slot *slot) noexcept nogil:

@@ -13,11 +13,13 @@ from sfu.dataplane.choice cimport LAYER_STALL_US, choose_layers
 from sfu.dataplane.control cimport TICK_US, pull_deadline
 from sfu.dataplane.events cimport EVENT_LAYER_STARTED, EVENT_LAYER_STOPPED, event_layer
 from sfu.dataplane.forward cimport pending_commit, pending_reserve
+from sfu.dataplane.gcm cimport gcm_unprotect
 from sfu.dataplane.history cimport history_put
 from sfu.dataplane.keyframes cimport keyframe_arrived, keyframe_request
 from sfu.dataplane.media cimport parse_media
 from sfu.dataplane.nack cimport nack_packet
 from sfu.dataplane.packet cimport ExtensionView, RtpView, check_padding, find_extension, parse_header
+from sfu.dataplane.packet_index cimport LAST_INDEX, index_estimate
 from sfu.dataplane.reasons cimport (
     DROP_DUPLICATE,
     DROP_NONE,
@@ -32,8 +34,9 @@ from sfu.dataplane.reasons cimport (
     DROP_UNKNOWN_SSRC,
 )
 from sfu.dataplane.receive cimport RECEIVE_DUPLICATE, RECEIVE_NEW, RECEIVE_TOO_OLD, stats_packet
+from sfu.dataplane.replay cimport replay_add_rtp, replay_check_rtp
 from sfu.dataplane.rewrite cimport unwrap_rtx
-from sfu.dataplane.srtp cimport SRTP_OK, SRTP_REPLAY_FAIL, SRTP_REPLAY_OLD
+from sfu.dataplane.srtp cimport SRTP_AUTH_FAIL, SRTP_OK, SRTP_REPLAY_FAIL, SRTP_REPLAY_OLD
 from sfu.dataplane.state cimport (
     DIRECTION_IN,
     EXTENSION_AUDIO_LEVEL,
@@ -57,22 +60,43 @@ cdef inline void drop(Core *core, int reason) noexcept nogil:
     core.counters.dropped[reason] += 1
 
 
-# DROP_NONE, and the view of the plain packet of *length bytes.
-cdef int unprotect(Core *core, Transport *transport, uint8_t *data, int *length, RtpView *view,
+# A status of libsrtp. The stream is NULL where the SSRC is new.
+cdef inline int decrypt(Core *core, Transport *transport, const Stream *stream, uint8_t *data, int *length, const RtpView *view,
+                        uint64_t *index) noexcept nogil:
+    cdef int status
+    if transport.gcm.receive.context == NULL:
+        return core.srtp.unprotect(transport.srtp_receive, data, length)
+    index[0] = index_estimate(stream.replay.highest if stream != NULL else 0, view.sequence_number)
+    status = replay_check_rtp(&stream.replay, index[0]) if stream != NULL else SRTP_OK
+    if status != SRTP_OK:
+        return status
+    if index[0] > LAST_INDEX or gcm_unprotect(&transport.gcm.receive, index[0], view.header_length, data, length) != 0:
+        return SRTP_AUTH_FAIL
+    return SRTP_OK
+
+
+# DROP_NONE, the view of the plain packet of *length bytes, and its stream, which is known from now on.
+cdef int unprotect(Core *core, Transport *transport, uint8_t *data, int *length, RtpView *view, Stream **stream,
                    int64_t now_us) noexcept nogil:
+    cdef uint64_t index = 0
     cdef int status
     cdef int reason = parse_header(data, <size_t>length[0], view)
     if reason != DROP_NONE:
         return reason
-    if transport.srtp_receive == NULL:
+    if not transport.secured:
         return DROP_SRTP_NO_KEYS
     if length[0] < <int>view.header_length + transport.tag_length:
         return DROP_RTP_MALFORMED
-    if stream_find(transport, view.ssrc) == NULL and not stream_room(core, transport, now_us):
+    stream[0] = stream_find(transport, view.ssrc)
+    if stream[0] == NULL and not stream_room(core, transport, now_us):
         return DROP_STREAM_LIMIT
-    status = core.srtp.unprotect(transport.srtp_receive, data, length)
+    status = decrypt(core, transport, stream[0], data, length, view, &index)
     if status != SRTP_OK:
         return DROP_SRTP_REPLAY if status == SRTP_REPLAY_FAIL or status == SRTP_REPLAY_OLD else DROP_SRTP_AUTH
+    if stream[0] == NULL:
+        stream[0] = stream_add(transport, view.ssrc)
+    if transport.gcm.receive.context != NULL:
+        replay_add_rtp(&stream[0].replay, index)
     return DROP_NONE
 
 
@@ -201,31 +225,27 @@ cdef void receive_media(Core *core, Transport *transport, Layer *layer, Pending 
         pending_commit(core, layer, packet)
 
 
-# The tag has verified: from here on the SSRC is known, as libsrtp knows it too.
-cdef Stream *admit(Transport *transport, uint32_t ssrc, size_t length, int64_t arrival_us) noexcept nogil:
-    cdef Stream *stream = stream_find(transport, ssrc)
-    if stream == NULL:
-        stream = stream_add(transport, ssrc)
+# The tag has verified.
+cdef inline void note_authentic(Transport *transport, Stream *stream, size_t length, int64_t arrival_us) noexcept nogil:
     stream.last_us = arrival_us
     transport.packets_received += 1
     transport.bytes_received += length
     transport.active_us = arrival_us
     store_u64(&transport.heard_us, <uint64_t>arrival_us)
-    return stream
 
 
 cdef void receive_rtp(Core *core, Transport *transport, uint8_t *data, size_t length, int64_t arrival_us) noexcept nogil:
     cdef Pending *packet = pending_reserve(core)
     cdef RtpView *view = &packet.view
-    cdef Stream *stream
+    cdef Stream *stream = NULL
     cdef Layer *layer
     cdef uint8_t repaired
     cdef int plain = <int>length
-    cdef int reason = unprotect(core, transport, data, &plain, view, arrival_us)
+    cdef int reason = unprotect(core, transport, data, &plain, view, &stream, arrival_us)
     if reason != DROP_NONE:
         drop(core, reason)
         return
-    stream = admit(transport, view.ssrc, length, arrival_us)
+    note_authentic(transport, stream, length, arrival_us)
     pull_deadline(core, transport, core.now_us + TICK_US)
     reason = check_padding(view, <size_t>plain)
     if reason != DROP_NONE:

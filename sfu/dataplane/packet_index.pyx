@@ -7,22 +7,6 @@ taken before anything is encrypted with it, once; to take it again is for the sa
 
 from libc.string cimport memset
 
-cdef enum:
-    HALF = 0x8000
-    LAST_INDEX = 0xFFFFFFFFFFFF     # RFC 3711, section 9.2: at most 2**48 packets with one key
-
-
-# RFC 3711, appendix A, from the sender's own newest index.
-cdef inline uint64_t estimate(uint64_t highest, uint16_t sequence_number) noexcept nogil:
-    cdef uint64_t rollovers = highest >> 16
-    cdef int newest = <int>(highest & 0xFFFF)
-    if newest < HALF:
-        if sequence_number - newest > HALF and rollovers:
-            rollovers -= 1
-    elif newest - HALF > sequence_number:
-        rollovers += 1
-    return rollovers << 16 | sequence_number
-
 
 # The numbers from `first` to before `end` are not sent so far.
 cdef inline void forget(PacketIndex *index, uint64_t first, uint64_t end) noexcept nogil:
@@ -35,7 +19,7 @@ cdef inline void forget(PacketIndex *index, uint64_t first, uint64_t end) noexce
 
 
 cdef int64_t index_take(PacketIndex *index, uint16_t sequence_number, IndexUse use) noexcept nogil:
-    cdef uint64_t number = estimate(index.highest, sequence_number)
+    cdef uint64_t number = index_estimate(index.highest, sequence_number)
     cdef uint64_t *word = &index.sent[(number >> 6) % INDEX_WORDS]
     cdef uint64_t bit = <uint64_t>1 << (number & 63)
     if number > index.highest:

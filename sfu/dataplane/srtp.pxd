@@ -1,7 +1,7 @@
 # libsrtp through the function pointers that pylibsrtp's binding hands out: callable without the GIL.
 from libc.stdint cimport uint8_t, uint32_t
 
-from sfu.dataplane.gcm cimport GcmKey, GcmSender
+from sfu.dataplane.gcm cimport GcmCipher, GcmCiphers
 
 cdef enum:
     SRTP_OK = 0
@@ -27,9 +27,9 @@ cdef int load_srtp_api(SrtpApi *api) except -1
 
 # Both directions of one transport. Whoever uses the pointers keeps this object alive.
 cdef class SrtpPair:
-    cdef object _sessions
-    cdef void *receive
+    cdef object _kept
+    cdef void *receive          # sessions of libsrtp, NULL where the ciphers do its work
     cdef void *send
-    cdef GcmKey _key
-    cdef GcmSender gcm          # without a context libsrtp protects RTP, too
+    cdef GcmCiphers gcm         # without contexts where libsrtp does it
     cdef uint8_t tag_length
+    cdef GcmCipher _cipher(self, object derive, bytes key) except *

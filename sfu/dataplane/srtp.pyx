@@ -1,5 +1,5 @@
-"""Owns the SRTP sessions of a transport and the C entry points of the libsrtp that pylibsrtp carries.
-It never touches a packet itself, and the sessions it makes belong to one thread at a time.
+"""Owns the SRTP keys of a transport, in sessions of libsrtp or in OpenSSL's ciphers, and the C entry points of the libsrtp that
+pylibsrtp carries. It never touches a packet itself, and what it makes belongs to one thread at a time.
 
 The names with an underscore are private to pylibsrtp 1.0; tests/engine/test_srtp_contract.py guards every one of them.
 """
@@ -10,7 +10,8 @@ from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib
 
 from sfu.dataplane import gcm
-from sfu.dataplane.srtp_keys import session_key
+from sfu.dataplane.gcm cimport GcmCipher, GcmKey
+from sfu.dataplane.srtp_keys import rtcp_session_key, session_key
 from sfu.dataplane.types import SrtpProfile
 
 _PROFILES = {
@@ -34,7 +35,7 @@ cdef int load_srtp_api(SrtpApi *api) except -1:
 
 
 cdef class SrtpPair:
-    """Session for what a transport receives and one for what it sends (RFC 3711, RFC 7714)."""
+    """What a transport receives with, and what it sends with (RFC 3711, RFC 7714)."""
 
     def __init__(self, profile: SrtpProfile, receive_key: bytes, send_key: bytes) -> None:
         if profile not in _PROFILES:
@@ -43,15 +44,24 @@ cdef class SrtpPair:
         for key in (receive_key, send_key):
             if len(key) != key_length:
                 raise ValueError(f"key and salt must be {key_length} bytes together, not {len(key)}")
-        inbound = self._session(number, receive_key, Policy.SSRC_ANY_INBOUND, SRTP_REPLAY_WINDOW)
-        outbound = self._session(number, send_key, Policy.SSRC_ANY_OUTBOUND, SRTP_RESEND_WINDOW)
-        self._sessions = (inbound, outbound)
-        self.receive = <void *><uintptr_t><unsigned long long>int(ffi.cast("uintptr_t", inbound._srtp[0]))
-        self.send = <void *><uintptr_t><unsigned long long>int(ffi.cast("uintptr_t", outbound._srtp[0]))
         self.tag_length = tag_length
         if profile == SrtpProfile.AEAD_AES_128_GCM and gcm.AVAILABLE:
-            self._key = GcmKey(*session_key(send_key[:16], send_key[16:]))
-            self.gcm = self._key.sender
+            self._kept = []
+            self.gcm.receive = self._cipher(session_key, receive_key)
+            self.gcm.receive_rtcp = self._cipher(rtcp_session_key, receive_key)
+            self.gcm.send = self._cipher(session_key, send_key)
+            self.gcm.send_rtcp = self._cipher(rtcp_session_key, send_key)
+            return
+        inbound = self._session(number, receive_key, Policy.SSRC_ANY_INBOUND, SRTP_REPLAY_WINDOW)
+        outbound = self._session(number, send_key, Policy.SSRC_ANY_OUTBOUND, SRTP_RESEND_WINDOW)
+        self._kept = [inbound, outbound]
+        self.receive = <void *><uintptr_t><unsigned long long>int(ffi.cast("uintptr_t", inbound._srtp[0]))
+        self.send = <void *><uintptr_t><unsigned long long>int(ffi.cast("uintptr_t", outbound._srtp[0]))
+
+    cdef GcmCipher _cipher(self, object derive, bytes key) except *:
+        cdef GcmKey made = GcmKey(*derive(key[:16], key[16:]))
+        self._kept.append(made)
+        return made.cipher
 
     @staticmethod
     def _session(number: int, key: bytes, ssrc_type: int, window: int) -> Session:

@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-LABEL_ENCRYPTION, LABEL_SALT = 0x00, 0x02
+LABEL_ENCRYPTION, LABEL_SALT, LABEL_RTCP_ENCRYPTION, LABEL_RTCP_SALT = 0x00, 0x02, 0x03, 0x05
 """RFC 3711, section 4.3.1"""
 
 _MASTER_SALT = 14
@@ -26,4 +26,12 @@ def session_key(master_key: bytes, master_salt: bytes) -> tuple[bytes, bytes]:
     return (
         derive(master_key, master_salt, LABEL_ENCRYPTION, len(master_key)),
         derive(master_key, master_salt, LABEL_SALT, len(master_salt)),
+    )
+
+
+def rtcp_session_key(master_key: bytes, master_salt: bytes) -> tuple[bytes, bytes]:
+    """The same for RTCP."""
+    return (
+        derive(master_key, master_salt, LABEL_RTCP_ENCRYPTION, len(master_key)),
+        derive(master_key, master_salt, LABEL_RTCP_SALT, len(master_salt)),
     )

@@ -6,13 +6,14 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int64_t
 
 from sfu.dataplane.codec cimport PayloadView, PictureDelta, PictureMap
 from sfu.dataplane.digest cimport HmacKey
-from sfu.dataplane.gcm cimport GcmSender
+from sfu.dataplane.gcm cimport GcmCiphers
 from sfu.dataplane.history cimport History
 from sfu.dataplane.packet cimport RtpView
 from sfu.dataplane.packet_index cimport PacketIndex
 from sfu.dataplane.reasons cimport CLOSE_COUNT, DROP_COUNT
 from sfu.dataplane.nack cimport NackList
 from sfu.dataplane.receive cimport ReceiveStats
+from sfu.dataplane.replay cimport RtcpReplay, RtpReplay
 from sfu.dataplane.rewrite cimport ExtensionIds, SlotHeader
 from sfu.dataplane.clock cimport SenderClock
 from sfu.dataplane.seqmap cimport SequenceMap, TimestampMap
@@ -230,6 +231,8 @@ cdef struct Stream:
     uint8_t is_rtx
     uint8_t replaced        # another SSRC took its layer
     int64_t last_us
+    RtpReplay replay        # where libsrtp does not do it
+    RtcpReplay rtcp_replay
 
 # So that a slot that comes back with its SSRCs goes on counting: never one index twice under one key.
 cdef struct EndedStream:
@@ -240,14 +243,16 @@ cdef struct Transport:
     int64_t handle
     uint32_t index          # in Core.transports
     uint8_t has_remote
+    uint8_t secured         # it has keys
     uint8_t tag_length
     uint8_t transport_cc    # a track asked for feedback
     uint8_t reporting       # its timer runs for the reports of its slots
     Endpoint remote
     uint32_t held           # the TCP connection whose receiver is too slow for video (tcp.pyx)
-    void *srtp_receive
+    void *srtp_receive      # sessions of libsrtp, NULL where the ciphers do its work
     void *srtp_send
-    GcmSender gcm           # without a context libsrtp protects RTP, too
+    GcmCiphers gcm          # without contexts where libsrtp does it
+    uint32_t rtcp_index     # of the newest compound sent, whatever its SSRC; libsrtp counts by itself
     uint16_t chain_last     # transmit.pyx: its newest entry in the queue
     uint32_t chain_epoch
     uint64_t packets_sent

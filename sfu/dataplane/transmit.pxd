@@ -27,4 +27,4 @@ cdef inline int transmit_held(const Transport *transport) noexcept nogil:
     return transport.held and transport.held == transport.remote.connection
 
 cdef inline int transmit_ready(const Transport *transport) noexcept nogil:
-    return transport.has_remote and transport.srtp_send != NULL
+    return transport.has_remote and transport.secured

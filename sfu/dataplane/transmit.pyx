@@ -5,9 +5,10 @@ follows the chains, so that all datagrams to one destination lie together; a san
 and what does not fit is dropped and counted as `transmit_full`. It never opens a socket.
 """
 
+from libc.stdint cimport uint32_t
 from libc.stdlib cimport calloc, free, malloc
 
-from sfu.dataplane.gcm cimport gcm_protect
+from sfu.dataplane.gcm cimport GCM_RTCP_INDEX, gcm_protect, gcm_protect_rtcp
 from sfu.dataplane.packet_index cimport index_take
 from sfu.dataplane.reasons cimport DROP_SRTP_PROTECT, DROP_TRANSMIT_FULL
 from sfu.dataplane.srtp cimport SRTP_OK
@@ -97,8 +98,8 @@ cdef inline void commit_protected(Core *core, Transport *transport, uint8_t *dat
 cdef inline int protect(Core *core, Transport *transport, int64_t index, uint8_t *data, int *length) noexcept nogil:
     if index < 0:
         return -1
-    if transport.gcm.context != NULL:
-        return gcm_protect(&transport.gcm, <uint64_t>index, data, length)
+    if transport.gcm.send.context != NULL:
+        return gcm_protect(&transport.gcm.send, <uint64_t>index, data, length)
     return core.srtp.protect(transport.srtp_send, data, length)
 
 
@@ -111,8 +112,16 @@ cdef int transmit_rtp(Core *core, Transport *transport, PacketIndex *index, Inde
     return 0
 
 
+cdef inline int protect_rtcp(Core *core, Transport *transport, uint8_t *data, int *length) noexcept nogil:
+    if transport.gcm.send_rtcp.context == NULL:
+        return core.srtp.protect_rtcp(transport.srtp_send, data, length)
+    # One count for all SSRCs of a transport: each sees it rise, and no nonce comes twice. At its end gcm_protect_rtcp refuses.
+    transport.rtcp_index = min(transport.rtcp_index, <uint32_t>GCM_RTCP_INDEX) + 1
+    return gcm_protect_rtcp(&transport.gcm.send_rtcp, transport.rtcp_index, data, length)
+
+
 cdef int transmit_rtcp(Core *core, Transport *transport, uint8_t *data, int length) noexcept nogil:
-    if core.srtp.protect_rtcp(transport.srtp_send, data, &length) != SRTP_OK:
+    if protect_rtcp(core, transport, data, &length) != SRTP_OK:
         core.counters.dropped[<int>DROP_SRTP_PROTECT] += 1
         return -1
     commit_protected(core, transport, data, length, TRAFFIC_RTCP, 0)

@@ -114,6 +114,8 @@ class Client:
         self.rtcp: list[bytes] = []
         self._newest: dict[int, int] = {}
         self._encrypted: dict[tuple[int, int], bytes] = {}
+        self._compounds: set[tuple[bytes, bytes]] = set()
+        self._profile = profile
         self.lose: Callable[[bytes], bool] = lambda _: False
         """Says of a datagram from the engine whether it is lost on the way."""
 
@@ -146,6 +148,8 @@ class Client:
         self._receive = self._session(number, to_client, Policy.SSRC_ANY_INBOUND)
         self._newest.clear()
         self._encrypted.clear()
+        self._compounds.clear()
+        self._profile = SrtpProfile.AEAD_AES_128_GCM
         self.bed.engine.set_srtp(self.transport, SrtpProfile.AEAD_AES_128_GCM, to_engine, to_client)
 
     def _one_packet_an_index(self, datagram: bytes) -> None:
@@ -156,9 +160,17 @@ class Client:
         self._newest[ssrc] = max(newest, index)
         assert self._encrypted.setdefault((ssrc, index), datagram) == datagram
 
+    def _one_compound_an_index(self, datagram: bytes) -> None:
+        """The same for AES-GCM's RTCP, which ends with its index (RFC 7714, section 9)."""
+        if self._profile == SrtpProfile.AEAD_AES_128_GCM:
+            assert (datagram[4:8], datagram[-4:]) not in self._compounds
+            self._compounds.add((datagram[4:8], datagram[-4:]))
+
     def take(self, datagram: bytes) -> None:
         if not 192 <= datagram[1] <= 223:
             self._one_packet_an_index(datagram)
+        else:
+            self._one_compound_an_index(datagram)
         if self.lose(datagram):
             return
         if 192 <= datagram[1] <= 223:
