@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from sfu.chat import ChatMessage
+from sfu.ids import MessageId
 
 
 class ChatHistory:
@@ -30,3 +31,9 @@ class ChatHistory:
         self._bytes += size
         while len(self._messages) > self._max_messages or self._bytes > self._max_bytes:
             self._bytes -= self._messages.popleft()[1]
+
+    def remove(self, message_id: MessageId) -> None:
+        """Whoever comes later does not get it, if it is still kept."""
+        kept = [entry for entry in self._messages if entry[0].id != message_id]
+        self._messages = deque(kept)
+        self._bytes = sum(size for _, size in kept)

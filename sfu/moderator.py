@@ -12,7 +12,7 @@ from typing import Any
 from sfu.dataplane.types import Kind
 from sfu.errors import LocalError, PermissionDeniedError, RemoteError
 from sfu.events import Asked, PermissionsChanged, RoomChanged
-from sfu.ids import ParticipantId, TrackId, WaitingId
+from sfu.ids import MessageId, ParticipantId, TrackId, WaitingId
 from sfu.log import get_logger
 from sfu.participant import Participant
 from sfu.room import Room
@@ -104,6 +104,15 @@ class Moderator:
         self._done(target)
         self._room.reception.remember_removed(person.identity)
         await person.leave("removed")
+
+    def retract(self, message: MessageId) -> None:
+        """Somebody's message is gone for everybody. `RemoteError`."""
+        if self._who is None:
+            raise LocalError("somebody has to take it back")
+        said = self._room.texts.authorship.find(message)
+        self._room.retract(message, self._who)
+        if said is not None:
+            self._done(said.sender)
 
     def lower_hand(self, target: str) -> None:
         person = self._find(target)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 
-from sfu.ids import ParticipantId
+from sfu.ids import MessageId, ParticipantId
 from sfu.participant import Participant
 from sfu.texts import CHAT, Refused, Talker, Texts
 from sfu.views import FileView
@@ -44,8 +44,18 @@ class Relay:
         connection = participant.connection
         if label == CHAT and connection is not None and not connection.has_history:
             connection.has_history = True
-            for message in self._texts.history:
-                _send(participant, label, message.to_json(history=True))
+            for text in self._texts.past(participant.id):
+                _send(participant, label, text)
+
+    def retract(self, message: MessageId, by: Participant) -> None:
+        """Whoever got it is told that it is gone, and `by`, who knew of it. `RemoteError`."""
+        retracted = self._texts.retract(message, by.id)
+        if retracted is None:
+            return
+        said, written = retracted
+        told = [person for person in self._participants.values() if person is by or said.concerns(person.id)]
+        delivered = sum(_send(person, CHAT, written) for person in told)
+        self._texts.delivered(by.id, delivered, time.monotonic())
 
 
 def _send(participant: Participant, label: str, text: str) -> bool:

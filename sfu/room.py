@@ -28,7 +28,7 @@ from sfu.events import (
     WaitingListChanged,
 )
 from sfu.hands import Hands
-from sfu.ids import ParticipantId, RoomName
+from sfu.ids import MessageId, ParticipantId, RoomName
 from sfu.log import get_logger
 from sfu.media_port import MediaPort
 from sfu.participant import Participant
@@ -214,6 +214,10 @@ class Room:
     def relay(self, participant: Participant, label: str, text: str) -> None:
         """Text from a data channel, to everybody else's channel of that label."""
         self._relay.relay(participant, label, text, chat_open=self.state.chat)
+
+    def retract(self, message: MessageId, by: Participant) -> None:
+        """A message of the chat is gone for everybody; whether `by` may is the caller's business. `RemoteError`."""
+        self._relay.retract(message, by)
 
     def channel_opened(self, participant: Participant, label: str) -> None:
         """Who opens the chat gets what was said before, once a peer connection."""

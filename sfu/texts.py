@@ -5,14 +5,16 @@ One talker in a full room must not take the event loop from the others, so a tex
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from sfu.authorship import MAX_KNOWN, Authorship, Said
 from sfu.chat import ChatMessage, Draft, parse_draft, reference
 from sfu.chat_history import ChatHistory
 from sfu.config import Settings
-from sfu.errors import ProtocolError
-from sfu.ids import ParticipantId, new_message_id
+from sfu.errors import ProtocolError, RemoteError
+from sfu.ids import MessageId, ParticipantId, new_message_id
 from sfu.rate import Share, TokenBucket
 from sfu.views import FileView
 
@@ -54,6 +56,7 @@ class Texts:
 
     def __init__(self, settings: Settings, total: Counter[str] | None = None) -> None:
         self.history = ChatHistory(settings.chat_history_messages, settings.chat_history_bytes)
+        self.authorship = Authorship(max(MAX_KNOWN, settings.chat_history_messages))
         self.relayed = 0
         self.refused: Counter[str] = Counter()
         self._total = Counter() if total is None else total
@@ -109,8 +112,31 @@ class Texts:
         message = ChatMessage(new_message_id(), talker.id, talker.name, draft.text, at_ms, to, file)
         if label == CHAT:
             self.history.add(message)
+            self.authorship.add(Said(message.id, talker.id, to, draft.file, draft.ref))
         self.relayed += 1
         return message, draft.ref
+
+    def retract(self, message: MessageId, by: ParticipantId) -> tuple[Said, str] | None:
+        """Take a message of the channel `chat` back: what it was, and what those are told who got it. `None` if it is gone
+        already. `RemoteError` (`bad_request`) if nobody knows of it.
+        """
+        said = self.authorship.find(message)
+        if said is None:
+            if self.authorship.is_retracted(message):
+                return None
+            raise RemoteError("there is no such message", code="bad_request")
+        self.authorship.retract(said, by)
+        self.history.remove(message)
+        return said, _retraction(message, by)
+
+    def past(self, who: ParticipantId) -> Iterator[str]:
+        """What somebody is told whose chat has just opened: what was said, what was taken back, and which of it is their own."""
+        for message in self.history:
+            said = self.authorship.find(message.id)
+            own = said is not None and said.sender == who and said.ref is not None
+            yield message.to_json(history=True, **({"ref": said.ref} if said is not None and own else {}))
+        for message_id, by in self.authorship.retracted_for(who):
+            yield _retraction(message_id, by, history=True)
 
     def delivered(self, who: ParticipantId, count: int, now_s: float) -> None:
         """So many got it."""
@@ -128,3 +154,7 @@ class Texts:
         self.refused[reason] += 1
         self._total[reason] += 1
         return Refused(json.dumps({"error": reason} | ({"ref": ref} if ref is not None else {})))
+
+
+def _retraction(message: MessageId, by: ParticipantId, **more: Any) -> str:
+    return json.dumps({"retracted": message, "by": by} | more)

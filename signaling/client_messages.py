@@ -115,6 +115,13 @@ class Remove(Message):
     participant: IdText
 
 
+class Retract(Message):
+    """A message of the chat shall be gone: one's own, or, by an administrator, anybody's."""
+
+    type: Literal["retract"] = "retract"
+    message: IdText
+
+
 class ChangeRoom(Message):
     """The room's state; `None` stays as it is."""
 
@@ -172,6 +179,7 @@ ClientMessage = (
     | Allow
     | Promote
     | Remove
+    | Retract
     | ChangeRoom
     | Admit
     | Refuse
@@ -191,6 +199,7 @@ CLIENT_MESSAGES: dict[str, type[ClientMessage]] = {
     "allow": Allow,
     "promote": Promote,
     "remove": Remove,
+    "retract": Retract,
     "room": ChangeRoom,
     "admit": Admit,
     "refuse": Refuse,

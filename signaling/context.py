@@ -17,6 +17,7 @@ from sfu.rate import KeyedBuckets
 from signaling.auth import Authority
 from signaling.client_address import Network, client_key
 from signaling.connections import Connections, most_connections
+from signaling.file_store import FileStore
 from signaling.ice_servers import IceServers
 
 
@@ -35,6 +36,7 @@ class Context:
     settings: Settings
     authority: Authority = field(init=False)
     ice_servers: IceServers = field(init=False)
+    file_store: FileStore = field(init=False)
     joins: KeyedBuckets = field(init=False)
     requests: KeyedBuckets = field(init=False)
     """To WHIP and WHEP, but for joins: as many as a participant may send messages."""
@@ -53,6 +55,7 @@ class Context:
     def __post_init__(self) -> None:
         self.authority = Authority(self.settings.api_secrets, leeway_s=self.settings.token_leeway_seconds)
         self.ice_servers = IceServers(self.settings, lambda: self.node.ports[0].candidates if self.node.ports else ())
+        self.file_store = FileStore(self.settings)
         self._proxies = tuple(ipaddress.ip_network(text, strict=False) for text in self.settings.trusted_proxy)
         self.connections = Connections(
             most_connections(self.settings.max_connections),

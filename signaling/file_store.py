@@ -31,11 +31,20 @@ FRESH_S = 60.0
 """A directory without a lock may be one that another server is just making."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A file that is whole."""
+
+    path: Path
+    who: ParticipantId
+    size: int
+
+
 @dataclass(slots=True, eq=False)
 class _RoomFiles:
     """What a room holds."""
 
-    paths: dict[str, Path] = field(default_factory=dict)
+    kept: dict[str, _Kept] = field(default_factory=dict)
     used: int = 0
     by_person: Counter[ParticipantId] = field(default_factory=Counter)
     count: int = 0
@@ -101,17 +110,37 @@ class FileStore:
     def find(self, room: RoomName, file: str) -> Path | None:
         """Where it lies. `file` is compared, never made part of a path."""
         files = self._rooms.get(room)
-        return files.paths.get(file) if files is not None else None
+        kept = files.kept.get(file) if files is not None else None
+        return kept.path if kept is not None else None
+
+    def owner(self, room: RoomName, file: str) -> ParticipantId | None:
+        """Who has shared it."""
+        files = self._rooms.get(room)
+        kept = files.kept.get(file) if files is not None else None
+        return kept.who if kept is not None else None
+
+    def remove(self, room: RoomName, file: str) -> None:
+        """It was taken back. Who fetches it just now gets the rest of it."""
+        files = self._rooms.get(room)
+        kept = files.kept.pop(file, None) if files is not None else None
+        if files is None or kept is None:
+            return
+        files.count -= 1
+        files.used -= kept.size
+        files.by_person[kept.who] -= kept.size
+        self._used -= kept.size
+        with contextlib.suppress(OSError):
+            kept.path.unlink()
 
     def forget(self, room: RoomName) -> None:
         """The room has ended."""
         files = self._rooms.pop(room, None)
         if files is None:
             return
-        for path in files.paths.values():
+        for kept in files.kept.values():
+            self._used -= kept.size
             with contextlib.suppress(OSError):
-                self._used -= path.stat().st_size
-                path.unlink()
+                kept.path.unlink()
 
     def close(self) -> None:
         """Remove everything."""
@@ -155,7 +184,7 @@ class FileStore:
         if self._rooms.get(upload.room) is not upload.files:
             self.discarded(upload)
             return False
-        upload.files.paths[upload.path.name] = upload.path
+        upload.files.kept[upload.path.name] = _Kept(upload.path, upload.who, upload.size)
         return True
 
     def discarded(self, upload: Upload) -> None:

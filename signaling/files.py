@@ -22,7 +22,7 @@ from sfu.room import Room
 from sfu.views import FileView
 from signaling.auth import TokenError
 from signaling.context import Context
-from signaling.file_store import FileStore, Upload
+from signaling.file_store import Upload
 from signaling.http_body import bearer_token, refuse_compressed
 from signaling.names import file_name, room_name
 from signaling.responses import HttpError
@@ -53,7 +53,7 @@ class Files:
     """Of one server."""
 
     def __init__(self, context: Context) -> None:
-        self.store = FileStore(context.settings)
+        self.store = context.file_store
         self._context = context
         self._running: Counter[ParticipantId] = Counter()
         self._uploads = KeyedBuckets(UPLOADS_PER_SECOND, UPLOAD_BURST)

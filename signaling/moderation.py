@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sfu.errors import PermissionDeniedError
+from sfu.ids import MessageId
 from sfu.moderator import Moderator, set_hand
 from sfu.views import Source
 from signaling import client_messages
@@ -32,6 +33,23 @@ async def remove(client: Client, message: client_messages.Remove) -> None:
     await moderator(client, "remove").remove(message.participant)
 
 
+async def retract(client: Client, message: client_messages.Retract) -> None:
+    """Its file goes with it, unless its author only passed somebody else's on."""
+    participant = joined(client)
+    room, message_id = client.context.node.rooms[client.room], MessageId(message.message)
+    said = room.texts.authorship.find(message_id)
+    if said is not None and said.sender == participant.id:
+        room.retract(message_id, participant)
+    else:
+        moderator(client, "retract").retract(message_id)
+    if said is None or said.file is None:
+        return
+    store = client.context.file_store
+    if participant.permissions.admin or store.owner(room.name, said.file) == participant.id:
+        room.files.pop(said.file, None)
+        store.remove(room.name, said.file)
+
+
 async def end(client: Client, message: client_messages.End) -> None:
     await moderator(client, "end").end()
 
@@ -50,6 +68,7 @@ HANDLERS: dict[type[client_messages.ClientMessage], Handler] = {
     client_messages.Allow: _plain("allow", lambda who, m: who.allow(m.participant, Source(m.source), m.allowed)),
     client_messages.Promote: _plain("promote", lambda who, m: who.promote(m.participant)),
     client_messages.Remove: remove,
+    client_messages.Retract: retract,
     client_messages.ChangeRoom: _plain(
         "room", lambda who, m: who.change(**m.model_dump(exclude={"type"}, exclude_none=True))
     ),

@@ -44,6 +44,8 @@ ADDRESS_FUNCTIONS = {"AF_INET", "AF_INET6", "inet_aton", "inet_ntop", "inet_pton
 IO_MODULES = {"asyncio", "time", "threading", "random", "select", "aiohttp", "uvloop"}
 
 MOST_LINES = 400
+TABLES = ROOT / "signaling/web/lang"
+"""Of texts, a line each: a language is one file, however many there are."""
 MOST_METHODS = 40
 """Of one class, private and dunder methods included."""
 
@@ -201,7 +203,7 @@ def test_no_file_is_too_long() -> None:
     lengths = {
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
         for path in files(*SOURCES)
-        if "node_modules" not in path.parts
+        if "node_modules" not in path.parts and TABLES not in path.parents
     }
     assert {path: lines for path, lines in lengths.items() if lines > MOST_LINES} == {}
 

@@ -9,6 +9,7 @@ from tests.harness.meeting_page import MeetingPage
 
 TIMEOUT_MS = 30_000
 TEXTS = "() => [...document.querySelectorAll('.chat-text')].map((p) => p.textContent)"
+LOOKS_SENT = '.chat-bubble:not(.failed) .chat-message:not(:has([aria-label="Sending…"]:not([hidden]))) .chat-text'
 DROP = """([name, text]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name, { type: 'text/plain' }));
@@ -61,6 +62,82 @@ async def test_late_comers_read_what_was_said_and_nothing_comes_twice(tabs: Tabs
     await bo.wait_for_message("Cy", "welcome back")
     assert await bo.page.evaluate(TEXTS) == [*said, "welcome back"]
     assert ana.tab.errors == bo.tab.errors == cy.tab.errors == []
+
+
+async def test_authors_and_hosts_take_messages_back(pair: tuple[MeetingPage, MeetingPage], tabs: Tabs) -> None:
+    """Ana leads. What is gone is gone for everybody, file included, and for those who come later."""
+    ana, bo = pair
+    for person in pair:
+        await person.page.wait_for_function("() => ciranda.chatOpen")
+        await person.press("chat")
+    await ana.say("from a host")
+    await bo.say("my mistake")
+    await bo.say("something rude")
+    await bo.page.evaluate(DROP, ["secret.txt", "s3cret"])
+    card = ana.page.get_by_role("link", name="Download secret.txt")
+    address = await card.get_attribute("href", timeout=TIMEOUT_MS)
+    await bo.wait_for_message("Ana", "from a host")
+    assert await bo.page.get_by_role("button", name="Delete this message of Ana").count() == 0, "hosts only"
+
+    async def delete(person: MeetingPage, text: str) -> None:
+        message = person.page.locator(".chat-message", has_text=text)
+        await message.hover()
+        await message.get_by_role("button", name="Delete").click()
+        await person.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        for reader in pair:
+            await reader.page.locator(".chat-message", has_text=text).wait_for(state="detached", timeout=TIMEOUT_MS)
+
+    await delete(bo, "my mistake")
+    await ana.page.locator('[role="log"] .chat-gone', has_text="Message deleted").wait_for()
+    await delete(ana, "something rude")
+    await bo.page.locator(".chat-gone", has_text="Deleted by a host").wait_for()
+    await delete(ana, "secret.txt")
+    status = await ana.page.evaluate("async (address) => (await fetch(address)).status", address)
+    assert status == 404
+    cy = await MeetingPage.join(tabs, await ana.page.evaluate("location.origin"), "pair", "Cy")
+    await cy.press("chat")
+    await cy.wait_for_message("Ana", "from a host")
+    assert await cy.page.evaluate(TEXTS) == ["from a host"]
+    await cy.leave()
+    for person in pair:
+        await person.page.keyboard.press("Escape")
+
+
+async def test_nothing_looks_sent_that_the_server_did_not_take(tabs: Tabs) -> None:
+    """Two texts are let through, twenty refusals are said, the rest is silence."""
+    async with Server(Settings(http_port=0, media_port=0, messages_per_second=0.5, message_burst=2)) as server:
+        tab = await tabs.open("about:blank", instrumented=True)
+        await tab.page.clock.install()
+        await tab.page.goto(f"{server.url}/flood")
+        await tab.page.fill("#name", "Ana")
+        await tab.page.click("button[type=submit]")
+        ana = MeetingPage(tab, "Ana")
+        await ana.connected()
+        await ana.page.wait_for_function("() => ciranda.chatOpen")
+        await ana.press("chat")
+        too_early = await ana.page.evaluate(
+            """(looksSent) => {
+              for (let number = 0; number < 30; number++) ciranda.sendChat(`text ${number}`);
+              return document.querySelectorAll(looksSent).length;
+            }""",
+            LOOKS_SENT,
+        )
+        assert too_early == 0, "no answer yet"
+        refused = ana.page.locator(".chat-bubble.failed")
+        await refused.nth(19).wait_for(timeout=TIMEOUT_MS)
+        silent = ana.page.get_by_role("img", name="Sending…")
+        assert await silent.count() + await refused.count() == 28
+        assert await silent.count() >= 4
+        assert await ana.page.locator(LOOKS_SENT).all_inner_texts() == ["text 0", "text 1"]
+        await ana.page.clock.fast_forward(8_500)
+        await refused.nth(27).get_by_text("Not sent: the server does not answer.").wait_for(timeout=TIMEOUT_MS)
+        assert await silent.count() == 0
+        bo = await MeetingPage.join(tabs, server.url, "flood", "Bo")
+        await bo.press("chat")
+        await refused.last.get_by_role("button", name="Send again").click()
+        await bo.wait_for_message("Ana", "text 29")
+        await ana.page.locator(LOOKS_SENT, has_text="text 29").wait_for()
+        assert await bo.page.evaluate(TEXTS) == ["text 0", "text 1", "text 29"]
 
 
 async def test_a_private_message_reaches_one_person_alone(tabs: Tabs, server: Server) -> None:

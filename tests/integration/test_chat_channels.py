@@ -8,6 +8,7 @@ from typing import Any, Self
 import pytest
 from aiortc.rtcdatachannel import RTCDataChannel
 
+from sfu.ids import ParticipantId
 from tests.harness.talker import Talker
 from tests.harness.transport_client import until
 from tests.integration.doors import Doors, doors
@@ -142,6 +143,78 @@ async def test_a_shared_file_is_announced_by_the_servers_word(table: Table) -> N
     assert (message["text"], message["file"]) == ("", file)
     late = await table.sits("Late")
     assert (await late.hears(1))[0]["file"] == file
+
+
+async def test_an_author_or_a_host_takes_back_what_was_said_also_for_those_who_come_later(table: Table) -> None:
+    ana, bo, cid = [await table.sits(name) for name in ("Ana", "Bo", "Cid")]  # Ana leads
+    for guest, text in ((ana, "hosts"), (bo, "mine"), (cid, "rude")):
+        guest.say(text, ref="r1")
+        await ana.hears(len(ana.talker.got) + 1)  # one after the other
+    said = {message["text"]: message["id"] for message in ana.talker.messages}
+
+    await bo.talker.member.send(type="retract", message=said["hosts"])
+    await bo.talker.member.refused("permission_denied")
+    await bo.talker.member.send(type="retract", message=said["mine"])
+    gone = {"retracted": said["mine"], "by": bo.id}
+    for guest in (ana, bo, cid):
+        assert (await guest.hears(4))[-1] == gone
+    for _ in range(2):  # the second time it is gone already
+        await ana.talker.member.send(type="retract", message=said["rude"])
+    await ana.talker.member.send(type="retract", message="m_never")
+    await ana.talker.member.refused("bad_request")
+    also_gone = {"retracted": said["rude"], "by": ana.id}
+    assert (await cid.hears(5))[-1] == also_gone
+
+    late = await table.sits("Late")
+    [kept, *retracted] = await late.hears(3)
+    assert (kept["text"], "ref" in kept) == ("hosts", False)
+    assert retracted == [gone | {"history": True}, also_gone | {"history": True}]
+    assert table.house.server.node.moderation == {("retract", "denied"): 1, ("retract", "done"): 1}
+
+
+async def test_a_private_message_is_taken_back_without_a_word_to_others(table: Table) -> None:
+    ana, bo, cid = [await table.sits(name) for name in ("Ana", "Bo", "Cid")]
+    bo.say("psst", to=ana.id, ref="r1")
+    [echo] = await bo.hears(1)
+    await bo.talker.member.send(type="retract", message=echo["id"])
+    for guest in (ana, bo):
+        assert (await guest.hears(2))[-1] == {"retracted": echo["id"], "by": bo.id}
+    bo.say("all")
+    assert [message["text"] for message in await cid.hears(1)] == ["all"]
+
+
+async def test_a_file_goes_with_its_message_but_not_with_somebody_elses(table: Table) -> None:
+    _, bo, cid = [await table.sits(name) for name in ("Ana", "Bo", "Cid")]
+    http, house = table.house.http, table.house
+    headers = {"Authorization": f"Bearer {bo.talker.member.welcome['resume']}"}
+    async with http.post(house.url("/files/blue?name=a.txt"), data=b"x", headers=headers) as response:
+        file = await response.json()
+
+    async def there() -> bool:
+        async with http.get(house.url(file["url"])) as response:
+            return response.status == 200
+
+    cid.say("look what Bo has", file={"id": file["id"]}, ref="r1")
+    [passed_on] = await cid.hears(1)
+    await cid.talker.member.send(type="retract", message=passed_on["id"])
+    await cid.hears(2)
+    assert await there()
+    bo.say("", file={"id": file["id"]}, ref="r2")
+    shared = (await bo.hears(3))[-1]
+    await bo.talker.member.send(type="retract", message=shared["id"])
+    await bo.hears(4)
+    await until(lambda: not house.room().files, 10.0)
+    assert not await there()
+    assert house.files().store.used_bytes == 0
+
+
+async def test_who_comes_back_knows_their_own_by_its_reference(table: Table) -> None:
+    ana, bo = await table.sits("Ana"), await table.sits("Bo")
+    ana.say("mine", ref="r7")
+    await bo.hears(1)
+    room = table.house.room()
+    past = [[json.loads(text) for text in room.texts.past(ParticipantId(guest.id))] for guest in (ana, bo)]
+    assert [[message.get("ref") for message in said] for said in past] == [["r7"], [None]]
 
 
 async def test_reactions_are_relayed_on_a_channel_of_their_own_and_not_kept(table: Table) -> None:

@@ -44,6 +44,7 @@ async def test_somebody_who_tries_everything_that_only_hosts_may() -> None:
             {"type": "allow", "participant": scene.ben.member.id, "source": "microphone", "allowed": False},
             {"type": "promote", "participant": eve.id},
             {"type": "room", "microphone": False, "camera": False, "locked": True},
+            {"type": "retract", "message": "m_any"},
             {"type": "end"},
         ]
         for number in range(150):

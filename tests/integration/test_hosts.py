@@ -91,6 +91,7 @@ DEEDS = (
     {"type": "allow", "participant": "ANA", "source": "camera", "allowed": False},
     {"type": "promote", "participant": "EVE"},
     {"type": "remove", "participant": "ANA"},
+    {"type": "retract", "message": "m_any"},
     {"type": "room", "locked": True},
     {"type": "admit"},
     {"type": "refuse"},

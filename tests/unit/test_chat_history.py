@@ -32,3 +32,18 @@ def test_it_is_the_newest_that_fit(said: list[ChatMessage], count: int, size: in
     if left and len(kept) < count:
         # The next older one would not have fitted.
         assert sum(len(message.to_json(history=True)) for message in (left[-1], *kept)) > size
+
+
+@given(st.lists(messages, max_size=30, unique_by=lambda m: m.id), st.data())
+def test_what_was_taken_back_is_not_kept_and_makes_room(said: list[ChatMessage], data: st.DataObject) -> None:
+    history = ChatHistory(20, 1_000)
+    for message in said:
+        history.add(message)
+    kept = list(history)
+    gone = data.draw(st.sampled_from(kept)) if kept else None
+    history.remove(gone.id if gone else MessageId("m_none"))
+    assert list(history) == [message for message in kept if message is not gone]
+    small = ChatMessage(MessageId("m_new"), ParticipantId("p_a"), "", "", 0)
+    if gone is not None and len(gone.to_json()) >= len(small.to_json()):
+        history.add(small)
+        assert list(history) == [*(message for message in kept if message is not gone), small]

@@ -1,13 +1,64 @@
-// One message of the chat as people see it: text with links, a file to fetch. Texts are text nodes, never HTML.
+// One message of the chat as people see it: text with links, a file to fetch, how far it is, a way to take it back. Texts are text
+// nodes, never HTML.
 
-import { h, icon } from "../ui/dom.js";
+import { h, icon, iconButton, show } from "../ui/dom.js";
 import { fileSize, t } from "../ui/i18n.js";
+import { showByTap } from "./taps.js";
 
 const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}']/g;
 
-/** @param {{text: string, file: {name: string, size: number, url: string} | null}} message */
-export function bubble({ text, file }) {
-  return h("div", { class: "chat-bubble" }, text ? h("p", { class: "chat-text", dir: "auto" }, linked(text)) : null, file && fileCard(file));
+export class Message {
+  id; // the server's, null until it has the message
+  from; // participant id
+  ref; // by which the server's answer names it, of one's own
+  #body;
+  #line;
+  #sending = h("span", { class: "chat-sending", role: "img", "aria-label": t("chat.sending"), title: t("chat.sending"), hidden: true }, icon("clock"));
+  #remove;
+  #failure = null;
+
+  /** @param {{id: string | null, from: string, ref?: string, text: string, file: {name: string, size: number, url: string} | null, own: boolean, name: string}} message
+   *  @param {(message: Message) => void} onRemove */
+  constructor({ id, from, ref = null, text, file, own, name }, onRemove) {
+    Object.assign(this, { id, from, ref });
+    const label = own ? t("chat.remove") : t("chat.removeOf", { name });
+    this.#remove = iconButton("remove", label, () => onRemove(this), { class: "round plain chat-remove", hidden: !id });
+    this.#body = h("div", { class: "chat-body" }, text ? h("p", { class: "chat-text", dir: "auto" }, linked(text)) : null, file && fileCard(file));
+    this.#line = h("div", { class: "chat-message" }, this.#body, this.#sending, this.#remove);
+    showByTap(this.#line);
+    this.element = h("div", { class: "chat-bubble" }, this.#line);
+    if (!id) this.sending();
+  }
+
+  /** Nobody knows yet whether the server has it. */
+  sending() {
+    this.#failure?.remove();
+    this.element.classList.remove("failed");
+    show(this.#sending, true);
+  }
+
+  /** The server has it. @param {string} id */
+  sent(id) {
+    this.sending();
+    show(this.#sending, false);
+    this.id = id;
+    show(this.#remove, true);
+  }
+
+  /** It went to nobody. @param {string} text  why  @param {() => void} retry */
+  failed(text, retry) {
+    this.sending();
+    show(this.#sending, false);
+    this.element.classList.add("failed");
+    const again = h("button", { type: "button", class: "link", onclick: retry }, t("chat.retry"));
+    this.#failure = h("p", { class: "chat-failed", role: "alert" }, icon("warning"), h("span", {}, text), again);
+    this.element.append(this.#failure);
+  }
+
+  /** It is there no longer; a word stays in its place. */
+  retracted(text) {
+    this.element.replaceChildren(h("p", { class: "chat-gone" }, text));
+  }
 }
 
 function fileCard({ name, size, url }) {

@@ -44,6 +44,7 @@ export class Talk {
   /** What one may do has changed. */
   permitted() {
     const { order, permissions, self, limits } = this.#meeting;
+    this.chat.setHost(self.admin);
     this.chat.allow(permissions.data && (order.state.chat || self.admin), limits.file_bytes ?? 0);
   }
 }

@@ -4,6 +4,7 @@ import { h, icon, iconButton, relabel, show } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
 import { hue, initials } from "../ui/names.js";
 import { Bars } from "./bars.js";
+import { showByTap } from "./taps.js";
 
 const SMALL_PX = 150; // below this width a tile shows only the essential
 const REACTION_MS = 3_000;
@@ -48,6 +49,7 @@ export class Tile {
       this.#reaction,
       self && !screen ? null : h("div", { class: "tile-buttons" }, this.#orders, this.#pin),
     );
+    showByTap(this.element);
     this.element.classList.toggle("screen", screen);
     this.element.classList.toggle("self", self);
     this.setCaption(caption);

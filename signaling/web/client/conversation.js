@@ -1,7 +1,9 @@
 // What people say and show each other besides sound and pictures: chat, raised hands, reactions. The server keeps hands and a part
 // of the chat; reactions are gone once seen.
 //
-// Tells what meeting.js lists as "chat", "chatfailed", "channel", "hand" and "reaction".
+// Tells "chat" ({id, from, name, text, at, own, to, file, past, ref}: of one's own at once, with `ref` and without `id`), "chatsent" ({ref,
+// id, at}: the server has it), "chatfailed" ({code, ref}), "chatretracted" ({id, by, past}), "channel" ({open}: of the chat), "hand"
+// ({participant, up}) and "reaction" ({participant, reaction}).
 
 import { Chat } from "./chat.js";
 import { Hands } from "./hands.js";
@@ -46,7 +48,8 @@ export class Conversation {
     });
   }
 
-  /** False when the text can not be sent now. @param {{to?: string, file?: object}} [more]  for one person only; with a file */
+  /** False when the text can not be sent now. @param {{to?: string, file?: object, ref?: string}} [more]  for one person only;
+   *  with a file; again, under the reference of one that failed */
   sendChat(text, more) {
     return this.#chat.send(text, more);
   }

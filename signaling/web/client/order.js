@@ -73,6 +73,11 @@ export class Order {
     this.#send({ type: "remove", participant });
   }
 
+  /** A message of the chat is gone for everybody; authors may do this, too. @param {string} message  id */
+  retract(message) {
+    this.#send({ type: "retract", message });
+  }
+
   /** @param {string[]} [waiting]  ids; all without */
   admit(waiting) {
     this.#send({ type: "admit", ...(waiting ? { waiting } : {}) });
