@@ -56,7 +56,7 @@ function showEnd(error, again) {
 async function showLobby(room) {
   const local = takeDevices();
   const enter = (name, waits) => join(room, name, local, { waits });
-  present(new LobbyView({ room, local, join: enter, cancel: () => window.ciranda?.leave() }), room);
+  present(new LobbyView({ room, local, join: enter, cancel: () => window.ciranda?.leave(), home: () => go("") }), room);
   await local.start();
   try {
     await (await entrance()).warmUp();

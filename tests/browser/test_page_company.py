@@ -1,5 +1,6 @@
 """What two people in a call notice of each other, and of what happens around them: by eye, by ear and by screen reader."""
 
+from tests.harness.chromium import Tabs
 from tests.harness.meeting_page import MeetingPage
 from tests.harness.signaling import Signaling
 from tests.harness.stats import eventually
@@ -151,15 +152,6 @@ async def test_another_microphone_and_another_speaker_are_chosen_in_the_call(pai
     await ana.page.keyboard.press("Escape")
 
 
-async def test_a_key_turns_the_camera_off_and_on(pair: Pair) -> None:
-    ana, bo = pair
-    await ana.page.keyboard.press("Control+e")
-    await bo.page.locator('li.tile[aria-label="Ana"]:not(.playing)').wait_for(timeout=TIMEOUT_MS)
-    await ana.page.get_by_role("button", name="Turn camera on").wait_for()
-    await ana.page.keyboard.press("Control+e")
-    await bo.wait_for_pictures("Ana")
-
-
 async def test_the_whole_screen_is_taken_and_given_back(pair: Pair) -> None:
     ana, _ = pair
     await ana.choose("Full screen")
@@ -200,3 +192,22 @@ async def test_the_figures_name_the_path_the_codec_and_the_picture(pair: Pair) -
     )
     assert ways == ["direct · UDP", "over the server · TCP", "over the server · relay (TURN)"]
     await ana.page.keyboard.press("Escape")
+
+
+async def test_a_first_tap_shows_the_buttons_of_a_tile_and_the_next_one_presses(pair: Pair, tabs: Tabs) -> None:
+    ana, _ = pair
+    url = await ana.page.evaluate("() => location.origin")
+    cy = await MeetingPage.join(tabs, url, "pair", "Cy", has_touch=True, viewport={"width": 390, "height": 844})
+    await cy.wait_for_tiles("Cy (you)", "Ana", "Bo")
+    pin = cy.tile("Bo").get_by_role("button", name="Pin Bo")
+    for pinned in ("false", "true"):
+        assert await pin.get_attribute("aria-pressed") == "false"
+        box = await pin.bounding_box()
+        await cy.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        await cy.page.wait_for_function(
+            """() => getComputedStyle(document.querySelector('li.tile[aria-label="Bo"] [aria-pressed]')).opacity === '1'"""
+        )
+        found = cy.tile("Bo").locator(f'[aria-pressed="{pinned}"]')
+        await found.wait_for()
+    await cy.leave()
+    await ana.wait_for_tiles("Ana (you)", "Bo")

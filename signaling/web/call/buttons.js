@@ -19,6 +19,7 @@ const BUTTONS = {
   fullscreen: ["expand", "control.fullscreen", "expand", "control.fullscreenEnd"],
   stats: ["stats", "control.stats", "stats", "control.stats"],
   settings: ["settings", "control.settings", "settings", "control.settings"],
+  keys: ["keyboard", "control.keys", "keyboard", "control.keys"],
   room: ["shield", "control.room", "shield", "control.room"],
   more: ["more", "control.more", "more", "control.more"],
   leave: ["leave", "control.leave", "leave", "control.leave"],
@@ -72,6 +73,11 @@ export class Buttons {
 
   offer(id, possible) {
     for (const button of this.#made.get(id) ?? []) show(button, possible);
+  }
+
+  /** Whether what it does is possible here. */
+  offered(id) {
+    return (this.#made.get(id) ?? []).some((button) => !button.hidden);
   }
 
   /** Of a button that opens something. */

@@ -1,12 +1,22 @@
-// The keyboard in a call: Ctrl+D microphone, Ctrl+E camera (Command on a Mac), and space held down to talk while muted.
+// The keyboard in a call; see shortcuts.js for what people are told of it. Most keys are Google Meet's.
 
-const typing = (target) => target.closest?.("input, textarea, select, button, a, [contenteditable], [popover]");
+import { settings } from "../ui/settings.js";
+
+const WRITING = "input:not([type=checkbox]), textarea, select, [contenteditable]";
+const PRESSING = `${WRITING}, input, button, a, [popover]`; // space means something there
+const WITH_CONTROL = { d: "microphone", e: "camera" };
+const WITH_ALT = { c: "chat", p: "people", h: "hand" };
+
+const inside = (target, selector) => Boolean(target.closest?.(selector));
+
+/** Of a key with modifiers, which may make another sign of it. */
+const letter = ({ key, code }) => (/^[a-z]$/i.test(key) ? key : code.replace(/^Key/, "")).toLowerCase();
 
 export class Keys {
   #actions;
   #talking = false;
 
-  /** @param {{toggle: (source: string) => void, talk: (on: boolean) => void, muted: () => boolean}} actions */
+  /** @param {{press: (id: string) => void, talk: (on: boolean) => void, muted: () => boolean}} actions  press: as a button of the bar */
   constructor(actions) {
     this.#actions = actions;
     this._down = (event) => this.#down(event);
@@ -24,17 +34,26 @@ export class Keys {
   }
 
   #down(event) {
-    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) {
-      const source = { d: "microphone", e: "camera" }[event.key.toLowerCase()];
-      if (!source) return;
+    const id = this.#meant(event);
+    if (id) {
       event.preventDefault();
-      if (!event.repeat) this.#actions.toggle(source);
-    } else if (event.code === "Space" && !typing(event.target)) {
+      if (!event.repeat) this.#actions.press(id);
+    } else if (event.code === "Space" && settings.plainKeys && !inside(event.target, PRESSING)) {
       event.preventDefault();
       if (this.#talking || event.repeat || !this.#actions.muted()) return;
       this.#talking = true;
       this.#actions.talk(true);
     }
+  }
+
+  /** The button that a key stands for, or undefined. */
+  #meant(event) {
+    const { key, ctrlKey, metaKey, altKey, shiftKey } = event;
+    if (event.getModifierState("AltGraph")) return undefined; // writes a sign
+    if (altKey ? ctrlKey : ctrlKey && metaKey) return shiftKey ? undefined : WITH_ALT[letter(event)];
+    if (altKey) return undefined;
+    if (ctrlKey || metaKey) return key === "/" ? "keys" : shiftKey ? undefined : WITH_CONTROL[letter(event)];
+    return key === "?" && settings.plainKeys && !inside(event.target, WRITING) ? "keys" : undefined;
   }
 
   #end() {

@@ -6,7 +6,7 @@ import { reactionRow } from "./reactions.js";
 
 const LAYOUTS = { grid: "grid", speaker: "speaker", sidebar: "focus" }; // → icon
 const NARROW = ["hand", "share", "people", "copy"]; // on the bar of larger windows
-const ITEMS = ["send", "pip", "audio", "fullscreen", "room", "stats", "settings"];
+const ITEMS = ["send", "pip", "audio", "fullscreen", "room", "stats", "keys", "settings"];
 
 export class Menu {
   #choices = {};

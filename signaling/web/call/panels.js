@@ -1,13 +1,14 @@
-// What the side panel can show: chat, people, statistics, devices, the room. Makes what needs making when it is opened first.
+// What the side panel can show: chat, people, statistics, devices, keys, the room. Makes what needs making when it is opened first.
 //
 // Events: "change" (another one is open, or none).
 
 import { t } from "../ui/i18n.js";
 import { DevicePicker } from "../views/devices.js";
 import { Panel } from "./panel.js";
+import { Shortcuts } from "./shortcuts.js";
 import { StatsPanel } from "./stats.js";
 
-const IDS = ["chat", "people", "stats", "settings", "room"];
+const IDS = ["chat", "people", "stats", "settings", "keys", "room"];
 
 export class Panels extends EventTarget {
   #panel = new Panel();
@@ -47,6 +48,7 @@ export class Panels extends EventTarget {
     if (id === "chat") return this.#panel.show(id, t("chat.title"), chat);
     if (id === "people") return this.#panel.show(id, t("people.title"), people);
     if (id === "stats") return this.#panel.show(id, t("stats.title"), (this.#stats ??= new StatsPanel(meeting, pulse)));
+    if (id === "keys") return this.#panel.show(id, t("control.keys"), new Shortcuts());
     if (id === "room") return this.#panel.show(id, t("control.room"), room);
     return this.#panel.show(id, t("device.title"), (this.#devices ??= this.#makeDevices()));
   }

@@ -32,7 +32,6 @@ function constraintsFor(source, id) {
       width: { ideal: (height * 16) / 9 },
       height: { ideal: height },
       frameRate: { ideal: FRAME_RATE },
-      ...(settings.blur ? { backgroundBlur: { ideal: true } } : {}),
     },
   };
 }
@@ -41,7 +40,14 @@ const chosen = (source) => settings[`${source}Id`];
 
 async function open(source, id) {
   const stream = await navigator.mediaDevices.getUserMedia(constraintsFor(source, id));
-  return stream.getTracks()[0];
+  const [track] = stream.getTracks();
+  return source === "camera" ? blurred(track) : track;
+}
+
+/** With the blur that the person wants, where the camera can; a wish in getUserMedia is not always granted. What the system blurs stays. */
+async function blurred(track) {
+  if (settings.blur && canBlur(track)) await blur(track, true);
+  return track;
 }
 
 /** The track of one device: of this one if it is named, else of the chosen one, else, where that is not there, of any. Throws the
@@ -62,7 +68,7 @@ export async function captureBoth() {
       ...constraintsFor("microphone", chosen("microphone")),
       ...constraintsFor("camera", chosen("camera")),
     });
-    return { microphone: stream.getAudioTracks()[0], camera: stream.getVideoTracks()[0] };
+    return { microphone: stream.getAudioTracks()[0], camera: await blurred(stream.getVideoTracks()[0]) };
   } catch {
     const [microphone, camera] = await Promise.all(
       ["microphone", "camera"].map((source) => capture(source).catch((error) => error)),
@@ -82,8 +88,12 @@ export async function adjust(track, constraints) {
   return Object.entries(constraints).every(([name, value]) => now[name] === value);
 }
 
-/** Whether the camera's own driver can blur what is behind a person. */
+/** Whether this camera lets pages turn the blur of what is behind a person on and off (W3C Media Capture Extensions). */
 export const canBlur = (track) => new Set(track?.getCapabilities?.().backgroundBlur ?? []).size > 1;
+
+export async function blur(track, on) {
+  return track.getSettings().backgroundBlur === on || adjust(track, { backgroundBlur: on });
+}
 
 export const canShareScreen = () => typeof navigator.mediaDevices?.getDisplayMedia === "function";
 

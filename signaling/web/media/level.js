@@ -26,22 +26,3 @@ export class LevelMeter {
     this.#context.close();
   }
 }
-
-/** Two soft tones through the chosen speaker. */
-export async function playTestSound(speakerId) {
-  const context = new AudioContext();
-  if (speakerId && context.setSinkId) await context.setSinkId(speakerId);
-  const gain = new GainNode(context, { gain: 0 });
-  gain.connect(context.destination);
-  for (const [at, frequency] of [[0, 523], [0.25, 784]]) {
-    const tone = new OscillatorNode(context, { frequency });
-    tone.connect(gain);
-    tone.start(context.currentTime + at);
-    tone.stop(context.currentTime + at + 0.5);
-  }
-  const now = context.currentTime;
-  gain.gain.linearRampToValueAtTime(0.2, now + 0.03);
-  gain.gain.setValueAtTime(0.2, now + 0.4);
-  gain.gain.linearRampToValueAtTime(0, now + 0.75);
-  setTimeout(() => context.close(), 1200);
-}

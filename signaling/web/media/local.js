@@ -4,7 +4,7 @@
 // Events: "change" ({source}), "problem" ({source, reason}), "switched" ({source, label}: to another device, by itself).
 
 import { remember } from "../ui/settings.js";
-import { adjust, capture, captureBoth, reasonOf } from "./capture.js";
+import { adjust, blur, canBlur, capture, captureBoth, reasonOf } from "./capture.js";
 import { Plugs } from "./plugs.js";
 
 export class LocalMedia extends EventTarget {
@@ -77,6 +77,13 @@ export class LocalMedia extends EventTarget {
     const { track } = this[source];
     if (!track || !(await adjust(track, changes))) await this.choose(source, changes);
     remember(changes);
+  }
+
+  /** Of what is behind the person, now and from now on, with every camera that can. */
+  async blur(on) {
+    remember({ blur: on });
+    const { track } = this.camera;
+    if (canBlur(track)) await blur(track, on);
   }
 
   stop() {

@@ -7,14 +7,19 @@ const address = () => `${location.origin}${location.pathname}`;
 
 export const canSend = () => typeof navigator.share === "function";
 
-export async function copyLink() {
+async function copy(link) {
   try {
-    await navigator.clipboard.writeText(address());
+    await navigator.clipboard.writeText(link);
     notify(t("call.copied"), "check");
   } catch {
-    warn(t("call.copyFailed", { link: address() }));
+    warn(t("call.copyFailed", { link }));
   }
 }
+
+export const copyLink = () => copy(address());
+
+/** As it was opened: for another browser of the same person. */
+export const copyInvitation = () => copy(location.href);
 
 /** By whatever programs the system offers. */
 export async function sendLink(room) {

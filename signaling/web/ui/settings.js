@@ -12,6 +12,7 @@ const DEFAULTS = Object.freeze({
   layout: "grid", // or "speaker" or "sidebar"
   noiseSuppression: true,
   echoCancellation: true,
+  plainKeys: true, // shortcuts without Ctrl
 });
 
 function load() {

@@ -84,7 +84,7 @@ export class CallView {
     this.element = this.#build(sounds);
     this.#listen();
     this.#keys = new Keys({
-      toggle: (source) => this.#own.toggle(source),
+      press: (id) => (id === "keys" || this.#controls.buttons.offered(id)) && this.#press(id),
       muted: () => this.#own.muted,
       talk: (on) => this.#own.pushToTalk(on),
     });
@@ -144,7 +144,9 @@ export class CallView {
     on(meeting, "hand", ({ participant, up }) => this.#hand(participant, up));
     on(meeting, "receiving", ({ video }) => this.#receiving(video));
     on(meeting, "chat", (message) => this.#talk.received(message));
+    on(meeting, "chatsent", (message) => this.#talk.chat.sent(message));
     on(meeting, "chatfailed", (problem) => this.#talk.chat.failed(problem));
+    on(meeting, "chatretracted", (message) => this.#talk.chat.retracted(message));
     for (const type of ["room", "permissions"]) on(meeting, type, () => this.#ordered());
     on(meeting, "waitinglist", () => (this.#hosting.waitingChanged(), this.#pace.soon()));
     on(meeting, "asked", (question) => this.#hosting.asked(question));
@@ -226,6 +228,7 @@ export class CallView {
     buttons.offer("fullscreen", document.fullscreenEnabled);
     buttons.offer("pip", Pip.possible);
     buttons.offer("send", canSend());
+    buttons.offer("keys", matchMedia("(any-hover: hover)").matches); // phones have no keyboard
     buttons.offer("audio", permissions.subscribe);
     for (const id of ["microphone", "camera"]) buttons.offer(id, permissions.publish);
   }

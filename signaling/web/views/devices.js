@@ -1,7 +1,7 @@
 // Choosing microphone, camera and speaker, and how the picture is taken. Used in the lobby and in the call's settings.
 
-import { adjust, canBlur, listDevices } from "../media/capture.js";
-import { playTestSound } from "../media/level.js";
+import { canBlur, listDevices } from "../media/capture.js";
+import { chime } from "../media/chime.js";
 import { h, icon, show } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
 import { remember, settings } from "../ui/settings.js";
@@ -22,7 +22,7 @@ export class DevicePicker {
       { type: "button", class: "round plain", title: t("device.testSpeaker"), "aria-label": t("device.testSpeaker") },
       icon("play"),
     );
-    test.addEventListener("click", () => playTestSound(settings.speakerId));
+    test.addEventListener("click", () => chime(settings.speakerId));
     this.element = h(
       "div",
       { class: "devices" },
@@ -33,6 +33,7 @@ export class DevicePicker {
     );
     this._refresh = () => this.refresh();
     navigator.mediaDevices.addEventListener("devicechange", this._refresh);
+    local.addEventListener("change", this._refresh);
     this.refresh();
   }
 
@@ -48,12 +49,19 @@ export class DevicePicker {
       select.disabled = options.length === 0;
       select.replaceChildren(...(options.length ? options : [h("option", {}, t("device.none"))]));
     }
-    if (this.#blur) show(this.#blur, canBlur(this.#local.camera.track));
+    if (this.#blur) this.#showBlur(this.#local.camera.track);
     show(this.#rows.speaker, devices.speaker.length > 0 && "setSinkId" in HTMLMediaElement.prototype);
   }
 
   close() {
     navigator.mediaDevices.removeEventListener("devicechange", this._refresh);
+    this.#local.removeEventListener("change", this._refresh);
+  }
+
+  /** As it is: systems have switches of their own for this. */
+  #showBlur(track) {
+    show(this.#blur, canBlur(track));
+    this.#blur.querySelector("input").checked = Boolean(track?.getSettings().backgroundBlur);
   }
 
   #current(kind, setting) {
@@ -75,12 +83,7 @@ export class DevicePicker {
       quality.append(h("option", { value, selected: settings.quality === value }, t(`device.${value}`)));
     }
     const microphone = (changes) => this.#local.adjust("microphone", changes);
-    const blur = ({ blur: on }) => {
-      remember({ blur: on });
-      const { track } = this.#local.camera;
-      return track && adjust(track, { backgroundBlur: on });
-    };
-    this.#blur = toggle("device.blur", "blur", blur);
+    this.#blur = toggle("device.blur", "blur", ({ blur }) => this.#local.blur(blur));
     return h(
       "div",
       { class: "switches" },

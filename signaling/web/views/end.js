@@ -2,13 +2,18 @@
 
 import { h, icon } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
-import { explain } from "../ui/problem.js";
+import { copyInvitation } from "../ui/link.js";
+import { explain, needsInvitation } from "../ui/problem.js";
 import { brand } from "./home.js";
 
 // code → how the way back is called; what only another invitation can open has none
 const AGAIN = { closed: "end.restart", removed: "end.rejoin", timeout: "end.rejoin", replaced: "end.here" };
 const CALM = new Set(["closed", "replaced"]); // nothing went wrong
-const SHUT = new Set(["token_expired", "invalid_token", "token_required"]);
+// code → a way that this page cannot go by itself: [name, action]
+const ELSEWHERE = {
+  unsupported_browser: ["control.copy", copyInvitation],
+  insecure_context: ["end.https", () => location.replace(location.href.replace(/^http:/, "https:"))],
+};
 
 export class EndView {
   #heading;
@@ -18,9 +23,12 @@ export class EndView {
     const byMyself = error.code === "closed" && !error.fatal;
     const { title, text } = byMyself ? { title: t("end.left"), text: t("end.leftText") } : explain(error);
     this.#heading = h("h1", { tabIndex: -1 }, title);
-    const againText = t(byMyself ? "end.rejoin" : (AGAIN[error.code] ?? "end.retry"));
+    const againKey = byMyself ? "end.rejoin" : (AGAIN[error.code] ?? "end.retry");
     const calm = byMyself || CALM.has(error.code);
-    const back = SHUT.has(error.code) ? null : again;
+    const elsewhere = ELSEWHERE[error.code];
+    const ways = elsewhere
+      ? [elsewhere, ["end.retry", again]]
+      : [again && !needsInvitation(error.code) && [againKey, again], ["end.home", home]].filter(Boolean);
     this.element = h(
       "main",
       { class: "home end" },
@@ -31,8 +39,7 @@ export class EndView {
       h(
         "div",
         { class: "end-ways" },
-        back && h("button", { type: "button", class: "primary", onclick: back }, againText),
-        h("button", { type: "button", class: back ? "secondary" : "primary", onclick: home }, t("end.home")),
+        ways.map(([key, onclick], index) => h("button", { type: "button", class: index ? "secondary" : "primary", onclick }, t(key))),
       ),
     );
   }

@@ -2,14 +2,13 @@
 
 import { h, icon, show } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
-import { explain } from "../ui/problem.js";
+import { explain, needsInvitation } from "../ui/problem.js";
 import { remember, settings } from "../ui/settings.js";
 import { DevicePicker } from "./devices.js";
 import { brand } from "./home.js";
 import { Preview } from "./preview.js";
 
 export class LobbyView {
-  #local;
   #preview;
   #devices;
   #name;
@@ -19,11 +18,13 @@ export class LobbyView {
   #form;
   #waiting;
   #join;
+  #home;
 
-  /** @param {{room: string, local: LocalMedia, join: (name: string, waits: () => void) => Promise<void>, cancel: () => void}} options
-   *  join calls `waits` when somebody has to let one in; cancel ends that */
-  constructor({ room, local, join, cancel }) {
-    this.#local = local;
+  /** @param {{room: string, local: LocalMedia, join: (name: string, waits: () => void) => Promise<void>, cancel: () => void,
+   *  home: () => void}} options
+   *  join calls `waits` when somebody has to let one in; cancel ends that; home is the way where this invitation leads nowhere */
+  constructor({ room, local, join, cancel, home }) {
+    this.#home = home;
     this.#join = join;
     this.#preview = new Preview(local);
     this.#devices = new DevicePicker(local);
@@ -67,8 +68,6 @@ export class LobbyView {
       this.#form,
       this.#waiting,
     );
-    this._follow = ({ detail }) => this.#follow(detail.source);
-    local.addEventListener("change", this._follow);
   }
 
   shown() {
@@ -76,13 +75,8 @@ export class LobbyView {
   }
 
   close() {
-    this.#local.removeEventListener("change", this._follow);
     this.#preview.close();
     this.#devices.close();
-  }
-
-  #follow() {
-    this.#devices.refresh();
   }
 
   async #submit(event) {
@@ -116,7 +110,8 @@ export class LobbyView {
 
   #show(error) {
     const { title, text } = explain(error);
-    this.#problem.replaceChildren(icon("warning"), h("div", {}, h("strong", {}, title), h("span", {}, text)));
+    const home = needsInvitation(error.code) && h("button", { type: "button", class: "secondary compact", onclick: this.#home }, t("end.home"));
+    this.#problem.replaceChildren(icon("warning"), h("div", {}, h("strong", {}, title), h("span", {}, text), home));
     show(this.#problem, true);
   }
 }
