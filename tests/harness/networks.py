@@ -6,15 +6,22 @@ started there. Each run has addresses of its own, so that several on one machine
 
 import abc
 import asyncio
+import contextlib
+import ctypes
 import ipaddress
 import os
+import socket
 import subprocess
+import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Self
 
 SUDO = () if os.geteuid() == 0 else ("sudo", "-n")
 TESTING = ipaddress.ip_network("198.18.0.0/15")
 """RFC 2544, section 12: addresses that no real network has."""
+CLONE_NEWNET = 0x40000000
+"""linux/sched.h"""
 BLOCK = 16
 """Addresses for each process: the server's, then four for each cable."""
 
@@ -167,6 +174,50 @@ class WithoutUdp(_Laptop):
         await self._router.run("ip", "address", "add", f"{address(inside, 1)}/30", "dev", "in")
         await self._router.run("ip", "link", "set", "in", "up")
         await self._plug_in(self.laptop, inside, "out")
+
+
+class SlowCard(_Laptop):
+    """`async with SlowCard() as card`: a server on `SERVER` reaches the laptop over a network card, which `congested` makes slow.
+
+    Only root may use it: `socket` goes into the laptop's namespace.
+    """
+
+    BITS_A_SECOND, QUEUE_BYTES = 100_000, 256 << 20
+
+    def __init__(self) -> None:
+        super().__init__("s")
+
+    async def _make(self) -> None:
+        await self.laptop.make()
+        await self._cable(1, self.laptop)
+        await self._plug_in(self.laptop, 1, f"{self._cables[0]}l")
+
+    @contextlib.asynccontextmanager
+    async def congested(self) -> AsyncIterator[None]:
+        """The card sends next to nothing, and its queue takes more than any socket's buffer."""
+        shape = f"tbf rate {self.BITS_A_SECOND}bit burst 10kb limit {self.QUEUE_BYTES}"
+        await run("tc", "qdisc", "add", "dev", self._cables[0], "root", *shape.split())
+        try:
+            yield
+        finally:
+            await run("tc", "qdisc", "delete", "dev", self._cables[0], "root")
+
+    def socket(self) -> socket.socket:
+        """For UDP, on the laptop, bound to its address."""
+        made: list[socket.socket] = []
+
+        def make() -> None:  # a thread is in a namespace, and this one ends at once
+            with open(f"/run/netns/{self.laptop.name}") as namespace:
+                if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET):
+                    raise OSError(ctypes.get_errno(), "setns")
+            made.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+
+        thread = threading.Thread(target=make)
+        thread.start()
+        thread.join()
+        made[0].bind((address(1, 2), 0))
+        made[0].setblocking(False)
+        return made[0]
 
 
 def permitted() -> bool:

@@ -1,6 +1,7 @@
 """A real Prometheus on loopback, with the scrape configuration of `deploy/` and the rules of `metrics/`, made impatient.
 
-What differs from the deployed one: the target, plain HTTP, and times: alerts wait a second instead of minutes.
+What differs from the deployed one: the target, plain HTTP, and times: alerts wait a second instead of minutes and, where a test
+says so, look back for seconds.
 """
 
 import asyncio
@@ -56,6 +57,11 @@ class Prometheus:
         alerts = (await self.api("alerts"))["alerts"]
         return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
+    async def fired(self, seconds: int) -> set[str]:
+        """Names of alerts that fired at any moment of the last seconds."""
+        found = await self.query(f'count by (alertname) (count_over_time(ALERTS{{alertstate="firing"}}[{seconds}s]))')
+        return {series["metric"]["alertname"] for series in found}
+
     async def fires(self, name: str, *, within_s: float = 15.0) -> None:
         """Wait until this alert fires."""
 
@@ -66,9 +72,13 @@ class Prometheus:
 
 
 @contextlib.asynccontextmanager
-async def prometheus(folder: Path, target: str) -> AsyncIterator[Prometheus]:
-    """Scrapes `target` (`http://host:port`). `folder` takes its configuration, data and log."""
-    configuration = _configuration(folder, target)
+async def prometheus(
+    folder: Path, target: str, *, window: str | None = None, interval: str = INTERVAL
+) -> AsyncIterator[Prometheus]:
+    """Scrapes `target` (`http://host:port`) every `interval`. `folder` takes its configuration, data and log. `window`: what takes
+    the place of every range in the rules' expressions.
+    """
+    configuration = _configuration(folder, target, window, interval)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -120,13 +130,15 @@ def program(name: str) -> str:
     return found
 
 
-def _configuration(folder: Path, target: str) -> Path:
+def _configuration(folder: Path, target: str, window: str | None, interval: str) -> Path:
     rules = folder / "alerts.yml"
     text, count = re.subn(r"^( +for:) \d+m$", rf"\1 {FOR}", RULES.read_text(), flags=re.MULTILINE)
     assert count == text.count("- alert: ")
+    if window is not None:
+        text = re.sub(r"\[\d+m\]", f"[{window}]", text)
     rules.write_text(text)
     deployed = yaml.safe_load(CONFIGURATION.read_text())
-    deployed["global"] = {"scrape_interval": INTERVAL, "scrape_timeout": INTERVAL, "evaluation_interval": INTERVAL}
+    deployed["global"] = {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval}
     deployed["rule_files"] = [str(rules)]
     (job,) = deployed["scrape_configs"]
     url = yarl.URL(target)
