@@ -5,11 +5,12 @@ import asyncio
 import contextlib
 import http.client
 import json
+import os
 import resource
 import signal
 import sys
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import uvloop
@@ -19,6 +20,10 @@ from ciranda import token
 from ciranda.logging import configure_logging
 from ciranda.server import Server
 from sfu.config import Settings
+from sfu.log import get_logger
+from sfu.version import version
+
+log = get_logger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,20 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _bench(given[1:])
     if given[:1] == ["token"]:
         return token.main(given[1:])
-    chosen = vars(_parser().parse_args(given))
+    chosen = vars(_parse(given))
     if chosen.pop("command") == "health":
         return _health(chosen["url"])
     try:
         settings = Settings(**{name: value for name, value in chosen.items() if value is not None})
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
-            flag = "--" + ".".join(map(str, problem["loc"])).replace("_", "-") if problem["loc"] else "settings"
-            print(f"ciranda: {flag}: {problem['msg'].removeprefix('Value error, ')}", file=sys.stderr)
+            print(f"ciranda: {_explained(problem)}", file=sys.stderr)
         return 2
     except ValueError as error:
         print(f"ciranda: {error}", file=sys.stderr)
         return 2
     configure_logging(settings)
+    if unknown := _unknown_variables():
+        log.warning("unknown_environment", variables=unknown)
     _allow_many_sockets()
     try:
         uvloop.run(_serve(settings))
@@ -60,6 +66,21 @@ async def _serve(settings: Settings) -> None:
         print(json.dumps({"event": "ready", "http": server.url, "media": server.media}), flush=True)
         with contextlib.suppress(asyncio.CancelledError):
             await stop.wait()
+
+
+def _explained(problem: Mapping[str, Any]) -> str:
+    """A problem of pydantic's in the words of flags."""
+    name = ".".join(map(str, problem["loc"]))
+    if problem["type"] == "extra_forbidden":
+        return f"config: there is no setting {name}"
+    flag = "--" + name.replace("_", "-") if name else "settings"
+    return f"{flag}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _unknown_variables() -> list[str]:
+    """Misspelt, perhaps. No more than a warning: Kubernetes makes such variables of every service's name."""
+    known = {f"CIRANDA_{name.upper()}" for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.upper().startswith("CIRANDA_") and name.upper() not in known)
 
 
 def _allow_many_sockets() -> None:
@@ -92,10 +113,21 @@ def _health(url: str) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parse(given: Sequence[str]) -> argparse.Namespace:
+    """A flag that nobody knows is reported with the flags of its command, not with the list of commands."""
+    parser, commands = _parser()
+    chosen, unknown = parser.parse_known_args(given)
+    if unknown:
+        commands[chosen.command].error(f"unrecognized arguments: {' '.join(unknown)}")
+    return chosen
+
+
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The whole, and the parser of each command."""
     parser = argparse.ArgumentParser(
         prog="ciranda", description="A Selective Forwarding Unit for WebRTC: one process, one media port."
     )
+    parser.add_argument("--version", action="version", version=f"ciranda {version()}")
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser(
         "serve",
@@ -109,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("token", help="make a token for somebody (`ciranda token --help`)", add_help=False)
     commands.add_parser("bench", help="measure a server (`ciranda bench --help`)", add_help=False)
     health.add_argument("--url", default="http://127.0.0.1:8080", help="where it is (default: %(default)s)")
-    return parser
+    return parser, {"serve": serve, "health": health}
 
 
 def _flag(field: Any) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Any, Self, cast
 
 from aiohttp import web
 
+from ciranda import token
+from ciranda.rooms import Rooms
 from metrics.endpoints import Endpoints
 from sfu.config import Settings, is_loopback
 from sfu.log import get_logger
@@ -41,6 +43,7 @@ class Server:
         given = settings.model_dump() if settings is not None else {}
         self.settings = Settings(**(given | overrides)) if overrides or settings is None else settings
         self.node = Node(self.settings)
+        self.rooms = Rooms(self.node)
         self._app = create_app(self.node)
         self._operations = Endpoints(self.node, lambda: self._ready, self._app[CONTEXT].door_counts)
         self._operations.add_routes(self._app.router)
@@ -115,6 +118,22 @@ class Server:
         host, port = self._listener.address
         scheme = "https" if self.settings.tls_cert is not None else "http"
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+    def token(
+        self,
+        room: str,
+        *,
+        name: str | None = None,
+        identity: str | None = None,
+        admin: bool = False,
+        hours: float = token.DEFAULT_HOURS,
+    ) -> str:
+        """Lets somebody into a room, signed with the first API key; `ValueError` where there is none. The page takes it as
+        `/ROOM#token=…`. `identity`: by which they are known again, by default their name; `admin`: they keep order there.
+        """
+        for key, secret in self.settings.api_secrets.items():
+            return token.make(key, secret, room=room, name=name, identity=identity, admin=admin, hours=hours)
+        raise ValueError("without an api_key rooms are open and nobody needs a token")
 
     @property
     def media_addresses(self) -> tuple[tuple[str, int], ...]:

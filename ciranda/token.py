@@ -10,6 +10,8 @@ import jwt
 
 from sfu.config import SHORTEST_SECRET
 
+DEFAULT_HOURS = 24.0
+
 
 def main(arguments: Sequence[str]) -> int:
     """Prints it. Exit code: 0, or 2 where no key was given."""
@@ -22,19 +24,29 @@ def main(arguments: Sequence[str]) -> int:
     if not options.room and not options.operator:
         print("ciranda: --room or --operator: what is the token for?", file=sys.stderr)
         return 2
-    print(make(key, secret, options))
+    print(make(key, secret, **{name: value for name, value in vars(options).items() if name != "api_key"}))
     return 0
 
 
-def make(key: str, secret: str, options: argparse.Namespace) -> str:
-    """The JSON Web Token (RFC 7519)."""
-    video: dict[str, str | bool] = {"roomAdmin": True} if options.admin else {}
-    if options.room:
-        video |= {"room": options.room, "roomJoin": True}
-    if options.operator:
+def make(
+    key: str,
+    secret: str,
+    *,
+    room: str | None = None,
+    name: str | None = None,
+    identity: str | None = None,
+    admin: bool = False,
+    operator: bool = False,
+    hours: float = DEFAULT_HOURS,
+) -> str:
+    """The JSON Web Token (RFC 7519), good for so many hours from now."""
+    video: dict[str, str | bool] = {"roomAdmin": True} if admin else {}
+    if room:
+        video |= {"room": room, "roomJoin": True}
+    if operator:
         video |= {"roomList": True, "roomCreate": True, "roomAdmin": True}
-    claims = {"iss": key, "exp": int(time.time() + options.hours * 3_600), "video": video}
-    named = {"sub": options.identity or options.name, "name": options.name}
+    claims = {"iss": key, "exp": int(time.time() + hours * 3_600), "video": video}
+    named = {"sub": identity or name, "name": name}
     return jwt.encode(claims | {claim: text for claim, text in named.items() if text}, secret, algorithm="HS256")
 
 
@@ -48,5 +60,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--identity", help="by which they are known again (default: the name)")
     parser.add_argument("--admin", action="store_true", help="they keep order in the room")
     parser.add_argument("--operator", action="store_true", help="for /status and all of /api/v1")
-    parser.add_argument("--hours", type=float, default=24.0, help="until it ends (default: %(default)s)")
+    parser.add_argument("--hours", type=float, default=DEFAULT_HOURS, help="until it ends (default: %(default)s)")
     return parser

@@ -18,6 +18,7 @@ from sfu.ids import RoomName
 from sfu.log import get_logger
 from sfu.media_port import MediaPort
 from sfu.moderator import Counts
+from sfu.observation import Observers, RoomClosed, RoomOpened
 from sfu.participant import Participant
 from sfu.permissions import JoinRequest
 from sfu.room import Room
@@ -38,6 +39,7 @@ class Node:
         self.rooms: dict[RoomName, Room] = {}
         self.timings = JoinTimings()
         self.direct = DirectTallies()
+        self.observers = Observers()
         self.ports: Sequence[MediaPort] = ()
         self.closing = False
         self.moderation: Counts = Counter()
@@ -79,6 +81,7 @@ class Node:
             if isinstance(result, Exception):
                 log.error("room_close_failed", exc_info=result)
         self.rooms.clear()
+        self.observers.end()
         ports, self.ports = self.ports, ()
         for port in ports:
             await port.close()
@@ -117,6 +120,7 @@ class Node:
             for ended in self.on_room_closed:
                 ended(room)
             log.info("room_closed", room=room.name)
+            self.observers.tell(RoomClosed(room.name))
 
     def _room(self, name: RoomName) -> Room:
         if self.closing:
@@ -134,10 +138,12 @@ class Node:
             settings=self.settings,
             timings=self.timings,
             direct=self.direct,
+            observers=self.observers,
             texts_refused=self.texts_refused,
             on_empty=self.forget_empty,
         )
         log.info("room_opened", room=name)
+        self.observers.tell(RoomOpened(name))
         return room
 
     async def _watch_levels(self) -> None:

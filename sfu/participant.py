@@ -20,6 +20,7 @@ from sfu.hands import Hands
 from sfu.ids import Mid, ParticipantId, RoomName, TrackId, new_participant_id
 from sfu.log import get_logger
 from sfu.media_port import MediaPort
+from sfu.observation import Person
 from sfu.permissions import JoinRequest
 from sfu.room_state import RoomState, allowed_sources, may_turn_on
 from sfu.slot import Slot
@@ -110,6 +111,11 @@ class Participant:
     def view(self) -> ParticipantView:
         tracks = tuple(track.view for track in self.tracks.values())
         return ParticipantView(self.id, self.name, tracks, self.permissions.admin, self.room.hands.raised_ms(self.id))
+
+    @property
+    def person(self) -> Person:
+        """For observers of all rooms."""
+        return Person(self.id, self.name, self.identity, self.hidden)
 
     @property
     def sources(self) -> frozenset[Source]:

@@ -31,6 +31,8 @@ from sfu.hands import Hands
 from sfu.ids import MessageId, ParticipantId, RoomName
 from sfu.log import get_logger
 from sfu.media_port import MediaPort
+from sfu.observation import Joined, Left, Observers, TrackEnded, TrackPublished
+from sfu.observation import TrackChanged as TrackObserved
 from sfu.participant import Participant
 from sfu.permissions import JoinRequest
 from sfu.reception import Reception
@@ -60,6 +62,7 @@ class Room:
         on_empty: Callable[["Room"], None],
         direct: DirectTallies | None = None,
         texts_refused: Counter[str] | None = None,
+        observers: Observers | None = None,
     ) -> None:
         self._name = name
         self._port = port
@@ -79,6 +82,7 @@ class Room:
         self._settings = settings
         self._timings = timings
         self._on_empty = on_empty
+        self._observers = observers or Observers()
         self._closing = False
         self._tasks = TaskSet()
         self._detector = SpeakerDetector()
@@ -136,6 +140,7 @@ class Room:
         self._find_host(newcomer=participant)
         if not participant.hidden:
             self._announce(participant, ParticipantJoined(participant.view))
+        self._observers.tell(Joined(self._name, participant.person))
         self._log.info("joined", participant=participant.id, hidden=participant.hidden)
         self.direct.refresh()
         return participant
@@ -151,6 +156,7 @@ class Room:
             self._filler.fill(self.participants.values())
         if not participant.hidden and not self._closing:
             self._announce(participant, ParticipantLeft(participant.id, reason))
+        self._observers.tell(Left(self._name, participant.person, reason))
         self._log.info("left", participant=participant.id, reason=reason)
         if not self._closing:
             self._find_host()
@@ -171,14 +177,16 @@ class Room:
         """An offer of `participant` took effect."""
         for track in removed:
             self._announce(participant, TrackRemoved(participant.id, track.id))
+            self._observers.tell(TrackEnded(self._name, participant.person, track.view))
         for track in added:
             self._announce(participant, TrackAdded(participant.id, track.view))
+            self._observers.tell(TrackPublished(self._name, participant.person, track.view))
         if added or removed:
             self._filler.fill(p for p in self.participants.values() if p is not participant)
 
     def track_changed(self, participant: Participant, track: Track) -> None:
         """It was muted or unmuted."""
-        self._announce(participant, TrackChanged(participant.id, track.view))
+        self._track_changed(participant, track)
         self._filler.fill(p for p in self.participants.values() if p is not participant)
         self.direct.refresh()
 
@@ -193,7 +201,7 @@ class Room:
         """These are forwarded no longer."""
         for participant, tracks in silenced:
             for track in tracks:
-                self._announce(participant, TrackChanged(participant.id, track.view))
+                self._track_changed(participant, track)
         if any(tracks for _, tracks in silenced):
             self._filler.fill(self.participants.values())
         self.direct.refresh()
@@ -274,6 +282,10 @@ class Room:
             self.participant_changed(participant)
             if self.reception.waiting:
                 participant.notify(WaitingListChanged(self.reception.waiting.view))
+
+    def _track_changed(self, participant: Participant, track: Track) -> None:
+        self._announce(participant, TrackChanged(participant.id, track.view))
+        self._observers.tell(TrackObserved(self._name, participant.person, track.view))
 
     def _tell_administrators(self, event: WaitingListChanged) -> None:
         for participant in self.participants.values():

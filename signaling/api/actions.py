@@ -9,7 +9,6 @@ from sfu.room import Room
 from sfu.views import Source
 from signaling.api import access
 from signaling.api.models import (
-    EMPTY_TTL_S,
     AllowRequest,
     MuteRequest,
     NewRoom,
@@ -20,6 +19,7 @@ from signaling.api.models import (
     WaitingAnswer,
     WaitingRequest,
 )
+from signaling.api.rooms import make_room, set_room
 from signaling.api.status import server_status
 from signaling.api.views import details, summary
 from signaling.context import CONTEXT
@@ -36,15 +36,10 @@ async def list_rooms(request: web.Request, body: None) -> RoomList:
 
 
 async def create_room(request: web.Request, body: NewRoom) -> RoomDetails:
-    name = room_name(body.name)
-    access.check_create(request, name)
+    access.check_create(request, room_name(body.name))
     context = request.app[CONTEXT]
     context.check_open()
-    _check_size(request, body)
-    room = context.node.create(name)
-    room.keep_empty_s = EMPTY_TTL_S
-    _set(request, room, body)
-    return details(room)
+    return details(make_room(context.node, body))
 
 
 async def show_room(request: web.Request, body: None) -> RoomDetails:
@@ -53,8 +48,7 @@ async def show_room(request: web.Request, body: None) -> RoomDetails:
 
 async def change_room(request: web.Request, body: RoomSettings) -> RoomDetails:
     room = access.administered_room(request)
-    _check_size(request, body)
-    _set(request, room, body)
+    set_room(request.app[CONTEXT].node, room, body)
     return details(room)
 
 
@@ -104,17 +98,3 @@ def _participant(request: web.Request) -> tuple[Room, ParticipantId]:
 
 def _moderator(request: web.Request, room: Room, action: str) -> Moderator:
     return Moderator(room, None, action, request.app[CONTEXT].node.moderation)
-
-
-def _check_size(request: web.Request, body: RoomSettings) -> None:
-    most = request.app[CONTEXT].settings.max_participants
-    if body.max_participants is not None and body.max_participants > most:
-        raise RemoteError(f"max_participants: this server lets at most {most} into a room", code="bad_request")
-
-
-def _set(request: web.Request, room: Room, body: RoomSettings) -> None:
-    if body.max_participants is not None:
-        room.max_participants = body.max_participants
-    if body.empty_ttl_seconds is not None:
-        room.keep_empty_s = body.empty_ttl_seconds
-    _moderator(request, room, "room").change(**body.state)

@@ -1,6 +1,5 @@
 """The server as a whole, for its operators: the numbers of the metrics in one answer."""
 
-import importlib.metadata
 import time
 from collections import Counter
 
@@ -10,6 +9,7 @@ from metrics.sampler import Sampler
 from sfu.dataplane.types import Kind
 from sfu.node import Node
 from sfu.room import kind_counts
+from sfu.version import version
 from signaling.api.models import ServerStatus, Worker
 from signaling.context import CONTEXT
 
@@ -41,7 +41,7 @@ def server_status(request: web.Request) -> ServerStatus:
     for (action, outcome), count in node.moderation.items():
         moderation.setdefault(action, {})[outcome] = count
     return ServerStatus(
-        version=_version(),
+        version=version(),
         uptime_s=round(time.monotonic() - context.started_s, 3),
         now_us=time.monotonic_ns() // 1_000,
         rooms=len(rooms),
@@ -73,10 +73,3 @@ def _workers(node: Node, sampler: Sampler | None) -> list[Worker]:
         address = f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
         workers.append(Worker(address=address, busy_ratio=busy, rooms=rooms))
     return workers
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("ciranda")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import ciranda
 from ciranda.cli import main
 from sfu.config import Settings
 from signaling.auth import Authority
@@ -30,6 +31,41 @@ def test_what_is_wrong_is_named(
     error = capsys.readouterr().err
     assert said in error
     assert ("broken.toml" in error) == ("BROKEN" in arguments)
+
+
+def test_a_setting_that_nobody_knows_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "ciranda.toml"
+    file.write_text("http_prt = 9000")
+    assert main(["serve", "--config", str(file)]) == 2
+    assert "there is no setting http_prt" in capsys.readouterr().err
+
+
+def test_a_flag_that_nobody_knows_is_reported_with_the_flags_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "--http-prt", "9000"])
+    error = capsys.readouterr().err
+    assert "unrecognized arguments: --http-prt 9000" in error
+    assert "--http-port" in error
+
+
+def test_a_variable_that_nobody_knows_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pem = tmp_path / "chain.pem"
+    pem.write_text("nothing, so that the server does not start")
+    monkeypatch.setenv("CIRANDA_HTTP_PRT", "9000")
+    monkeypatch.setenv("CIRANDA_HTTP_PORT", "0")
+    assert main(["serve", "--media-port", "0", "--tls-cert", str(pem), "--tls-key", str(pem)]) == 1
+    error = capsys.readouterr().err
+    assert "CIRANDA_HTTP_PRT" in error
+    assert "CIRANDA_HTTP_PORT'" not in error
+
+
+def test_it_says_which_version_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"ciranda {ciranda.__version__}\n"
 
 
 def test_a_file_that_is_no_certificate_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ciranda.cli import _parser
+from ciranda.cli import _parse
 from sfu.config import Settings, is_loopback
 
 KEY = "key:a-secret-of-some-length"
@@ -95,4 +95,4 @@ def test_the_readme_uses_flags_as_they_are() -> None:
     assert {"--no-direct-calls", "--turn-secret"} <= {flag for flag, _ in used}
     for flag, value in used:
         with_value = [flag, value] if value else [flag] if "--no-" in flag or flag == "--insecure" else [flag, "x"]
-        assert _parser().parse_args(["serve", *with_value]), flag
+        assert _parse(["serve", *with_value]), flag

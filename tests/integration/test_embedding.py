@@ -1,0 +1,159 @@
+"""A program that embeds the server: it sees the rooms, hears what happens in them, gives orders and makes tokens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+import ciranda
+from ciranda import (
+    Joined,
+    Left,
+    Observation,
+    ReaderTooSlowError,
+    RemoteError,
+    RoomClosed,
+    RoomOpened,
+    Server,
+    TrackChanged,
+    TrackEnded,
+    TrackPublished,
+    Watch,
+)
+from sfu.ids import RoomName
+from tests.integration.doors import KEYS, PATIENCE_S, Doors, doors
+from tests.integration.offers import write_offer
+
+SOURCES = [{"mid": "0", "source": "microphone", "muted": False}]
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[Doors]:
+    async with doors(resume_seconds=0.1) as open_doors:
+        yield open_doors
+
+
+async def following(watch: Watch) -> Observation:
+    async with asyncio.timeout(PATIENCE_S):
+        return await anext(watch)
+
+
+async def test_everything_that_happens_is_told_in_order(house: Doors) -> None:
+    with house.server.rooms.watch() as watch:
+        ana = await house.member("Ana")
+        assert await following(watch) == RoomOpened(RoomName("blue"))
+        joined = await following(watch)
+        assert isinstance(joined, Joined)
+        assert (joined.person.id, joined.person.name, joined.person.hidden) == (ana.id, "Ana", False)
+
+        answer = await ana.offer(write_offer("audio sendonly"), tracks=SOURCES)
+        published = await following(watch)
+        assert isinstance(published, TrackPublished)
+        assert published.track.id == answer["tracks"][0]["id"]
+        assert (published.person, published.track.source, published.track.muted) == (joined.person, "microphone", False)
+
+        await ana.send(type="mute", track=published.track.id, muted=True)
+        changed = await following(watch)
+        assert isinstance(changed, TrackChanged)
+        assert changed.track.muted
+
+        await ana.offer(write_offer("audio inactive", version=3), request_id=2)
+        ended = await following(watch)
+        assert isinstance(ended, TrackEnded)
+        assert ended.track.id == published.track.id
+
+        await ana.send(type="leave")
+        assert await following(watch) == Left(RoomName("blue"), joined.person, "left")
+        assert await following(watch) == RoomClosed(RoomName("blue"))
+
+
+async def test_rooms_are_a_mapping_of_values(house: Doors) -> None:
+    rooms = house.server.rooms
+    assert (len(rooms), list(rooms), rooms.get("blue")) == (0, [], None)
+    ana = await house.member("Ana")
+    seen = rooms["blue"]
+    await house.member("Bo")
+    assert [person.name for person in seen.participants] == ["Ana"], "a value of then"
+    assert [person.name for person in rooms["blue"].participants] == ["Ana", "Bo"]
+    assert rooms["blue"].participants[0].id == ana.id
+    assert "blue" in rooms
+    assert "red" not in rooms
+    with pytest.raises(KeyError):
+        rooms["red"]
+
+
+async def test_a_room_is_made_changed_and_closed(house: Doors) -> None:
+    rooms = house.server.rooms
+    made = rooms.create("board", max_participants=1, metadata={"topic": "budget"})
+    assert (made.max_participants, made.state.metadata, made.state.locked) == (1, {"topic": "budget"}, False)
+    with pytest.raises(RemoteError) as refused:
+        rooms.create("board")
+    assert refused.value.code == "conflict"
+    with pytest.raises(ValueError, match="loked"):
+        rooms.create("other", loked=True)
+    with pytest.raises(RemoteError):
+        rooms.create("whip")
+    assert list(rooms) == ["board"]
+    assert rooms.change("board", locked=True).state.locked
+    rooms.change("board", locked=False)
+
+    ana = await house.member("Ana", "board")
+    await rooms.close("board")
+    assert (await ana.closed())[0] == "closed"
+    assert list(rooms) == []
+
+
+async def test_somebody_is_muted_and_removed(house: Doors) -> None:
+    rooms = house.server.rooms
+    ana, bo = await house.member("Ana"), await house.member("Bo")
+    await bo.offer(write_offer("audio sendonly"), tracks=SOURCES)
+    rooms.mute("blue", bo.id)
+    assert (await bo.until("muted"))["by"] is None
+    assert rooms["blue"].participants[1].tracks[0].blocked
+    with pytest.raises(KeyError):
+        await rooms.remove("blue", "p_nobody")
+    await rooms.remove("blue", bo.id)
+    assert (await bo.closed())[0] == "removed"
+    assert [person.id for person in rooms["blue"].participants] == [ana.id]
+
+
+async def test_a_token_lets_its_bearer_in() -> None:
+    async with doors(api_key=KEYS) as house:
+        watch = house.server.rooms.watch()
+        token = house.server.token("blue", name="Ana", identity="u-17", admin=True)
+        ana = await house.member("whatever", token=token)
+        assert ana.welcome["permissions"]["admin"]
+        assert isinstance(await following(watch), RoomOpened)
+        joined = await following(watch)
+        assert isinstance(joined, Joined)
+        assert (joined.person.name, joined.person.identity) == ("Ana", "u-17")
+
+
+async def test_open_rooms_need_no_token(house: Doors) -> None:
+    with pytest.raises(ValueError, match="api_key"):
+        house.server.token("blue")
+
+
+async def test_watching_ends_with_the_server() -> None:
+    async with Server(http_port=0, media_port=0) as server:
+        watch = server.rooms.watch()
+        server.rooms.create("tea")
+    async with asyncio.timeout(PATIENCE_S):
+        assert [event async for event in watch] == [RoomOpened(RoomName("tea")), RoomClosed(RoomName("tea"))]
+
+
+async def test_a_reader_who_is_too_slow_is_told_so(house: Doors) -> None:
+    rooms = house.server.rooms
+    slow, other = rooms.watch(most_waiting=2), rooms.watch()
+    for name in ("a", "b", "c"):
+        rooms.create(name)
+    assert [await following(slow), await following(slow)] == [RoomOpened(RoomName("a")), RoomOpened(RoomName("b"))]
+    with pytest.raises(ReaderTooSlowError):
+        await following(slow)
+    assert [event async for event in slow] == []
+    assert [(await following(other)).room for _ in range(3)] == ["a", "b", "c"], "others hear everything"
+
+
+def test_what_embeds_it_finds_its_names_in_one_place() -> None:
+    assert all(hasattr(ciranda, name) for name in ciranda.__all__)
+    assert ciranda.__version__
