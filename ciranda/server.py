@@ -22,6 +22,7 @@ from sfu.node import Node
 from signaling.api.status import SAMPLER
 from signaling.app import add_pages, create_app
 from signaling.context import CONTEXT
+from signaling.http_log import HttpLog
 from signaling.listener import Listener
 from signaling.own_stun import own_urls
 
@@ -166,6 +167,7 @@ class Server:
             self._app,
             handle_signals=False,
             access_log=None,
+            logger=HttpLog(self._app[CONTEXT].count_malformed),
             auto_decompress=False,
             keepalive_timeout=KEEPALIVE_S,
             lingering_time=LINGER_S,

@@ -37,9 +37,13 @@ class Share:
 
     def spend(self, cost: float, now_s: float) -> float:
         """Seconds to wait until this much is paid for; 0 within the burst."""
-        self._spent = max(0.0, self._spent - max(0.0, now_s - self._at_s) * self._per_second) + cost
+        self._spent = self.spent(now_s) + cost
         self._at_s = now_s
         return max(0.0, self._spent - self._burst) / self._per_second
+
+    def spent(self, now_s: float) -> float:
+        """What was spent lately: it wears off at the rate."""
+        return max(0.0, self._spent - max(0.0, now_s - self._at_s) * self._per_second)
 
 
 class KeyedBuckets:

@@ -19,6 +19,7 @@ from signaling.client_address import Network, client_key
 from signaling.connections import Connections, most_connections
 from signaling.file_store import FileStore
 from signaling.ice_servers import IceServers
+from signaling.turns import Turns
 
 
 class Closable(Protocol):
@@ -41,6 +42,8 @@ class Context:
     requests: KeyedBuckets = field(init=False)
     """To WHIP and WHEP, but for joins: as many as a participant may send messages."""
     _proxies: tuple[Network, ...] = field(init=False)
+    turns: Turns = field(default_factory=Turns)
+    """Whose message is handled next."""
     clients: set[Closable] = field(default_factory=set)
     """Open sockets."""
     started_s: float = field(default_factory=time.monotonic)
@@ -73,6 +76,10 @@ class Context:
     def door_counts(self) -> DoorCounts:
         """For whoever reads."""
         return DoorCounts(len(self.connections), self.connections.closed, self.closed_sockets, self.refused)
+
+    def count_malformed(self) -> None:
+        """A request that is none."""
+        self.refused["http", "malformed"] += 1
 
     def check_open(self) -> None:
         """`LimitError` (`shutting_down`) once the server closes."""

@@ -21,6 +21,8 @@ ACCEPTED_A_WAKE_UP = 32
 """Each costs some 0.1 ms."""
 NO_FILES_S = 0.5
 """The pause after the process ran out of file descriptors."""
+LATE_S = 0.1
+"""By which a timer may be late on a loop that has time for everybody."""
 STALLED_MS = 60_000
 """What a client does not take for so long, it does not want: TCP_USER_TIMEOUT (RFC 5482)."""
 
@@ -123,10 +125,16 @@ class Listener:
     def _set_alarm(self) -> None:
         until_s = self._connections.next_time()
         if self._alarm is None and until_s is not None:
-            self._alarm = self._loop.call_later(max(0.01, until_s - time.monotonic()), self._ring)
+            self._alarm = self._loop.call_at(self._loop.time() + until_s - time.monotonic(), self._ring)
 
     def _ring(self) -> None:
+        alarm = self._alarm
         self._alarm = None
+        late_s = self._loop.time() - alarm.when() if alarm is not None else 0.0
+        if late_s > LATE_S:
+            # It is us who were busy: what they have sent may not have been read yet.
+            self._alarm = self._loop.call_later(late_s, self._ring)
+            return
         self._connections.expire(time.monotonic())
         self._set_alarm()
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from sfu import events
 from sfu.errors import ProtocolError, RemoteError
@@ -82,6 +82,7 @@ class Client:
         )
         self._rate = TokenBucket(context.settings.messages_per_second, context.settings.message_burst)
         self._share = Share(LOOP_SHARE, LOOP_BURST_S)
+        self._join_limit: asyncio.Timeout | None = None
         self._outbox = Outbox(context.settings.outgoing_messages)
         self._ended = asyncio.Event()
         self._closing: str | None = None
@@ -208,7 +209,7 @@ class Client:
             return
         limit = self.context.settings.join_timeout_seconds
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(limit) as self._join_limit:
                 going = True
                 while going and self.participant is None and self.waiting is None:  # a ping is no join
                     going = await self._read_one()
@@ -220,6 +221,9 @@ class Client:
 
     async def _read_one(self) -> bool:
         frame = await self._socket.receive()
+        if frame.type is WSMsgType.ERROR and isinstance(frame.data, WebSocketError):
+            # Told by the close frame's code (RFC 6455, section 7.4.1), which the framework has sent.
+            self._end("too_large" if frame.data.code == WSCloseCode.MESSAGE_TOO_BIG else "malformed")
         if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG):
             return False
         if not self._rate.take(time.monotonic()):
@@ -230,6 +234,11 @@ class Client:
             with suppress(ConnectionError):  # the next receive says that the socket is lost
                 await self._socket.pong(frame.data)
         elif frame.type is WSMsgType.TEXT:
+            if self._join_limit is not None:
+                # A join, or the end: what follows is our time, not the client's.
+                self._join_limit.reschedule(None)
+                self._join_limit = None
+            await self.context.turns.take(self._share.spent(time.monotonic()))
             started_s = time.thread_time()
             await self._handle(frame.data)
             await asyncio.sleep(self._share.spend(time.thread_time() - started_s, time.monotonic()))
@@ -249,13 +258,18 @@ class Client:
             self.log.exception("handler_failed")
             self.fail("internal", "this is a fault of the server, and it is logged")
 
+    def _end(self, reason: str) -> None:
+        """Nothing can be sent any more."""
+        if self._closing is None:
+            self._closing = reason
+        self._outbox.clear()
+        self._outbox.seal()
+
     def _queue(self, text: str) -> None:
         if self._closing is not None or self._outbox.put(text):
             return
         # Whatever waits would never be read: the connection is cut, which ends the writer.
-        self._closing = "slow_reader"
-        self._outbox.clear()
-        self._outbox.seal()
+        self._end("slow_reader")
         transport = self._request.transport
         if transport is not None:
             transport.abort()

@@ -77,6 +77,7 @@ async def test_a_message_too_big_ends_the_socket() -> None:
         frame = await eve.socket.receive(timeout=PATIENCE_S)
         assert (frame.type, frame.data) == (aiohttp.WSMsgType.CLOSE, 1009)
         await eventually(lambda: not house.server.node.rooms)
+        assert house.closed_sockets == {"too_large": 1}
 
 
 async def test_text_that_is_not_utf_8_ends_the_socket() -> None:
@@ -87,6 +88,7 @@ async def test_text_that_is_not_utf_8_ends_the_socket() -> None:
         assert frame.type is aiohttp.WSMsgType.CLOSE
         assert frame.data == 1007
         await eventually(lambda: not house.server.node.rooms)
+        assert house.closed_sockets == {"malformed": 1}
 
 
 async def test_who_does_not_join_in_time_is_let_go() -> None:

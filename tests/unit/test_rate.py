@@ -1,9 +1,10 @@
 """Token buckets let a burst through, then an average, and remember a bounded number of keys."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfu.rate import KeyedBuckets, TokenBucket
+from sfu.rate import KeyedBuckets, Share, TokenBucket
 
 
 def test_a_burst_then_the_average() -> None:
@@ -29,3 +30,10 @@ def test_keys_do_not_share_and_are_bounded() -> None:
     assert not buckets.take("a", 1.0)
     assert all(buckets.take(key, 1.0) for key in "bcd")
     assert len(buckets) == 3
+
+
+def test_what_was_spent_wears_off() -> None:
+    share = Share(0.1, 0.5)
+    share.spend(0.4, 100.0)
+    assert share.spent(102.0) == pytest.approx(0.2)
+    assert share.spent(200.0) == 0
