@@ -108,6 +108,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Declined:
+    """Whom the participant, an administrator, has asked to mute or unmute will not do it."""
+
+    source: Source
+    muted: bool
+    participant_id: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
 class Muted:
     """The server forwards the participant's own track no longer. `by`: `None` for the room's state or the API."""
 
@@ -161,6 +170,7 @@ RoomEvent = (
     | PermissionsChanged
     | WaitingListChanged
     | Asked
+    | Declined
     | Muted
     | Admitted
     | TurnedAway

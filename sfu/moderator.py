@@ -11,7 +11,7 @@ from typing import Any
 
 from sfu.dataplane.types import Kind
 from sfu.errors import LocalError, PermissionDeniedError, RemoteError
-from sfu.events import Asked, PermissionsChanged, RoomChanged
+from sfu.events import Asked, Declined, PermissionsChanged, RoomChanged
 from sfu.ids import MessageId, ParticipantId, TrackId, WaitingId
 from sfu.log import get_logger
 from sfu.participant import Participant
@@ -23,6 +23,9 @@ from sfu.views import Source
 log = get_logger(__name__)
 
 SHARED = frozenset({Source.SCREEN, Source.SCREEN_AUDIO})
+
+MAX_QUESTIONS = 16
+"""That one person can still answer."""
 
 Counts = Counter[tuple[str, str]]
 """(action, `done` or `denied`) → how often."""
@@ -50,7 +53,11 @@ class Moderator:
         if self._by is None:
             raise LocalError("somebody has to ask")
         self._done(target)
-        person.notify(Asked(source, muted, self._by))
+        question = Asked(source, muted, self._by)
+        person.questions[question] = None
+        if len(person.questions) > MAX_QUESTIONS:
+            del person.questions[next(iter(person.questions))]
+        person.notify(question)
 
     def mute_track(self, track_id: str) -> None:
         """One track is forwarded no longer."""
@@ -168,6 +175,16 @@ class Moderator:
     def _done(self, target: str | None) -> None:
         self._counts[self._action, "done"] += 1
         log.info("moderation", room=self._room.name, action=self._action, by=self._by, target=target)
+
+
+def decline(room: Room, person: Participant, question: Asked) -> None:
+    """They will not do what they were asked; whoever asked is told, once a question. `RemoteError`."""
+    if question not in person.questions:
+        raise RemoteError("nobody has asked you this", code="bad_request")
+    del person.questions[question]
+    asker = room.participants.get(question.by)
+    if asker is not None:
+        asker.notify(Declined(question.source, question.muted, person.id))
 
 
 def set_hand(person: Participant, raised: bool) -> None:

@@ -15,7 +15,7 @@ from sfu.config import Settings
 from sfu.connection import Connection
 from sfu.dtls import Certificate
 from sfu.errors import LocalError, PermissionDeniedError, ProtocolError, RemoteError
-from sfu.events import Closed, ConnectionChanged, Listener, Muted, PermissionsChanged, RoomEvent
+from sfu.events import Asked, Closed, ConnectionChanged, Listener, Muted, PermissionsChanged, RoomEvent
 from sfu.hands import Hands
 from sfu.ids import Mid, ParticipantId, RoomName, TrackId, new_participant_id
 from sfu.log import get_logger
@@ -80,6 +80,8 @@ class Participant:
         self.hidden = request.hidden
         self.only = request.pinned
         self.pins: tuple[ParticipantId, ...] = ()
+        self.questions: dict[Asked, None] = {}
+        """What administrators have asked and may still be answered, oldest first."""
         self.resume_token = resume_token or secrets.token_urlsafe(24)
         self.connection: Connection | None = None
         self.slots_requested = (0, 0)

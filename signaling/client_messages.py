@@ -85,6 +85,15 @@ class Ask(Message):
     muted: bool
 
 
+class Decline(Message):
+    """The client was asked to mute or unmute by this administrator, and will not."""
+
+    type: Literal["decline"] = "decline"
+    participant: IdText
+    source: SourceName
+    muted: bool
+
+
 class MuteAll(Message):
     """Everybody who is no administrator is muted."""
 
@@ -175,6 +184,7 @@ ClientMessage = (
     | Pin
     | Hand
     | Ask
+    | Decline
     | MuteAll
     | Allow
     | Promote
@@ -195,6 +205,7 @@ CLIENT_MESSAGES: dict[str, type[ClientMessage]] = {
     "pin": Pin,
     "hand": Hand,
     "ask": Ask,
+    "decline": Decline,
     "mute_all": MuteAll,
     "allow": Allow,
     "promote": Promote,

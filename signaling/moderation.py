@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from sfu.errors import PermissionDeniedError
-from sfu.ids import MessageId
+from sfu.events import Asked
+from sfu.ids import MessageId, ParticipantId
 from sfu.moderator import Moderator, set_hand
+from sfu.moderator import decline as decline_question
 from sfu.views import Source
 from signaling import client_messages
 from signaling.client import Client, Handler, joined
@@ -27,6 +29,12 @@ async def hand(client: Client, message: client_messages.Hand) -> None:
     if message.raised:
         raise PermissionDeniedError("people raise their hands themselves")
     acting.lower_hand(message.participant)
+
+
+async def decline(client: Client, message: client_messages.Decline) -> None:
+    participant = joined(client)
+    question = Asked(Source(message.source), message.muted, ParticipantId(message.participant))
+    decline_question(client.context.node.rooms[client.room], participant, question)
 
 
 async def remove(client: Client, message: client_messages.Remove) -> None:
@@ -64,6 +72,7 @@ def _plain(action: str, act: Callable[[Moderator, Any], object]) -> Handler:
 HANDLERS: dict[type[client_messages.ClientMessage], Handler] = {
     client_messages.Hand: hand,
     client_messages.Ask: _plain("ask", lambda who, m: who.ask(m.participant, Source(m.source), m.muted)),
+    client_messages.Decline: decline,
     client_messages.MuteAll: _plain("mute", lambda who, m: who.mute_all(Source(m.source))),
     client_messages.Allow: _plain("allow", lambda who, m: who.allow(m.participant, Source(m.source), m.allowed)),
     client_messages.Promote: _plain("promote", lambda who, m: who.promote(m.participant)),

@@ -147,6 +147,15 @@ class Asked(Message):
     by: str
 
 
+class Declined(Message):
+    """To an administrator: somebody will not do what they were asked."""
+
+    type: Literal["declined"] = "declined"
+    participant: str
+    source: SourceName
+    muted: bool
+
+
 class Muted(Message):
     """The server forwards one of the client's own tracks no longer."""
 
@@ -282,6 +291,7 @@ ServerMessage = (
     | Room
     | Permissions
     | Asked
+    | Declined
     | Muted
     | Answer
     | ParticipantJoined

@@ -59,6 +59,8 @@ def _encode_for_all(event: events.RoomEvent) -> str | None:
             return server_messages.WaitingList(waiting=tuple(infos)).model_dump_json()
         case events.Asked(source, muted, by):
             return server_messages.Asked(source=source.value, muted=muted, by=by).model_dump_json()
+        case events.Declined(source, muted, who):
+            return server_messages.Declined(participant=who, source=source.value, muted=muted).model_dump_json()
         case events.Muted(track_id, source, by, may_unmute):
             return server_messages.Muted(
                 track=track_id, source=source.value, by=by, may_unmute=may_unmute

@@ -126,6 +126,11 @@ async def test_who_is_asked_muted_turned_off_and_removed_is_told(tabs: Tabs, ser
     await bo.page.locator(".toast").get_by_role("button", name="Unmute").click(timeout=TIMEOUT_MS)
     await muted.wait_for(state="hidden", timeout=TIMEOUT_MS)
 
+    await order(ana, "Bo", "Ask to mute")
+    await bo.page.locator(".toast", has_text="mute yourself").get_by_role("button", name="Not now").click()
+    await told(ana, "Bo stays unmuted")
+    assert not await muted.is_visible()
+
     await order(ana, "Bo", "Mute")
     await told(bo, "Ana has muted you")
     await bo.page.locator('[data-control="microphone"].off:enabled').wait_for()
@@ -133,7 +138,12 @@ async def test_who_is_asked_muted_turned_off_and_removed_is_told(tabs: Tabs, ser
     await order(ana, "Bo", "Turn camera off")
     await told(bo, "Ana has turned off your camera")
     await ana.page.locator('li.tile[aria-label="Bo"]:not(.playing)').wait_for(timeout=TIMEOUT_MS)
-    await bo.press("camera")
+    for answer in ("Not now", "Turn on camera"):
+        await order(ana, "Bo", "Ask to turn on camera")
+        await bo.page.locator(".toast", has_text="Ana would like to see you").get_by_role("button", name=answer).click()
+        if answer == "Not now":
+            await told(ana, "Bo keeps the camera off")
+            await bo.page.get_by_role("button", name="Turn camera on").wait_for()
     await ana.wait_for_pictures("Bo")
 
     await bo.press("hand")

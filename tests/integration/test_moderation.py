@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sfu.ids import ParticipantId
 from tests.integration.doors import KEYS, Doors, Member, doors, token
 from tests.integration.offers import PUBLISH, WATCH, write_offer
 
@@ -38,6 +39,26 @@ async def test_who_is_asked_to_mute_decides_it_themselves(house: Doors) -> None:
     assert asked == {"type": "asked", "source": "microphone", "muted": True, "by": ana.id}
     room = house.room()
     assert not any(track.silent for p in room.participants.values() for track in p.tracks.values())
+
+
+async def test_who_asked_is_told_of_a_no_once(house: Doors) -> None:
+    ana, bo, eve = [await house.member(name) for name in ("Ana", "Bo", "Eve")]
+    question = {"source": "camera", "muted": False}
+    await ana.send(type="ask", participant=bo.id, **question)
+    await bo.until("asked")
+    for stranger, asker in ((eve, ana), (bo, eve)):
+        await stranger.send(type="decline", participant=asker.id, **question)
+        await stranger.refused("bad_request")
+    await bo.send(type="decline", participant=ana.id, **question)
+    assert await ana.until("declined") == {"type": "declined", "participant": bo.id, **question}
+    await bo.send(type="decline", participant=ana.id, **question)
+    await bo.refused("bad_request")
+    await ana.quiet()
+    for _ in range(40):
+        for source in ("camera", "microphone", "screen"):
+            await ana.send(type="ask", participant=bo.id, source=source, muted=False)
+    await ana.quiet()
+    assert len(house.room().participants[ParticipantId(bo.id)].questions) == 3
 
 
 async def test_what_is_muted_leaves_all_slots_until_its_owner_unmutes_it(house: Doors) -> None:

@@ -62,8 +62,15 @@ export class Hosting {
     if (!device || device.on === !muted || (!muted && !this.#meeting.may(source))) return;
     const key = `${source}${muted ? "Off" : "On"}`;
     const action = () => (muted ? this.#local.turnOff(source) : this.#local.turnOn(source));
+    const refuse = () => this.#meeting.order.decline({ source, muted, by });
     const text = t(`asked.${key}`, { name: this.#nameOf(by) });
-    ask(text, { iconName: source === "camera" ? "camera" : "mic", yes: t(`asked.${key}.yes`), action });
+    ask(text, { iconName: source === "camera" ? "camera" : "mic", yes: t(`asked.${key}.yes`), action, refuse });
+  }
+
+  /** Whom one has asked will not. */
+  declined({ participant, source, muted }) {
+    const device = this.#local[source];
+    if (device) this.#say(`declined.${source}${muted ? "Off" : "On"}`, { name: this.#nameOf(participant) }, source === "camera" ? "camera" : "mic");
   }
 
   muted({ source, by }) {

@@ -2,7 +2,7 @@
 // says what is wanted, and tells what came of it.
 //
 // Tells: "room" ({state}), "waitinglist" ({waiting}), "permissions" ({permissions}), "asked" ({source, muted, by}),
-// "muted" ({track, source, by, mayUnmute}).
+// "declined" ({participant, source, muted}), "muted" ({track, source, by, mayUnmute}).
 
 const OPEN = { locked: false, waiting_room: false, microphone: true, camera: true, screen: true, chat: true, direct: true };
 
@@ -30,10 +30,11 @@ export class Order {
 
   /** @returns {boolean} whether the message was about order */
   receive(message) {
-    const { type, state, waiting, source, muted, by, track, may_unmute: mayUnmute } = message;
+    const { type, state, waiting, participant, source, muted, by, track, may_unmute: mayUnmute } = message;
     if (type === "room") this.#tell(type, { state: (this.state = state) });
     else if (type === "waiting_list") this.#tell("waitinglist", { waiting: (this.waiting = waiting) });
     else if (type === "asked") this.#tell(type, { source, muted, by });
+    else if (type === "declined") this.#tell(type, { participant, source, muted });
     else if (type === "muted") this.#tell(type, { track, source, by, mayUnmute });
     else return false;
     return true;
@@ -46,6 +47,11 @@ export class Order {
 
   ask(participant, source, muted) {
     this.#send({ type: "ask", participant, source, muted });
+  }
+
+  /** No to what was "asked". */
+  decline({ by, source, muted }) {
+    this.#send({ type: "decline", participant: by, source, muted });
   }
 
   /** Somebody's track: nobody gets it any longer. @param {string} track  id */

@@ -4,6 +4,7 @@ export default {
   language: "en",
   close: "Close",
   cancel: "Cancel",
+  notNow: "Not now",
   you: "You",
   nameYou: "{name} (you)",
 
@@ -223,6 +224,11 @@ export default {
   "asked.cameraOff.yes": "Turn off",
   "asked.cameraOn": "{name} would like to see you",
   "asked.cameraOn.yes": "Turn on camera",
+
+  "declined.microphoneOff": "{name} stays unmuted",
+  "declined.microphoneOn": "{name} would rather not speak now",
+  "declined.cameraOff": "{name} keeps the camera on",
+  "declined.cameraOn": "{name} keeps the camera off",
 
   "orders.write": "Write privately",
   "orders.askMute": "Ask to mute",

@@ -4,6 +4,7 @@ export default {
   language: "pt-BR",
   close: "Fechar",
   cancel: "Cancelar",
+  notNow: "Agora não",
   you: "Você",
   nameYou: "{name} (você)",
 
@@ -223,6 +224,11 @@ export default {
   "asked.cameraOff.yes": "Desligar",
   "asked.cameraOn": "{name} gostaria de ver você",
   "asked.cameraOn.yes": "Ligar câmera",
+
+  "declined.microphoneOff": "{name} mantém o microfone ligado",
+  "declined.microphoneOn": "{name} prefere não falar agora",
+  "declined.cameraOff": "{name} mantém a câmera ligada",
+  "declined.cameraOn": "{name} mantém a câmera desligada",
 
   "orders.write": "Escrever em particular",
   "orders.askMute": "Pedir que desligue o microfone",

@@ -6,6 +6,7 @@ import { t } from "./i18n.js";
 
 const NOTICE_MS = 4_000;
 const PROBLEM_MS = 12_000;
+const QUESTION_MS = 60_000;
 const MOST = 3;
 
 function place(text, { iconName, problem, duration }) {
@@ -17,7 +18,7 @@ function place(text, { iconName, problem, duration }) {
   toast.append(iconName ? icon(iconName) : "", h("span", { class: "toast-text" }, text));
   if (problem) toast.append(iconButton("close", t("close"), close));
   host.append(toast);
-  while (host.children.length > MOST) host.firstChild.remove();
+  while (host.children.length > MOST) (host.querySelector(".toast:not(.asks):not(:last-child)") ?? host.firstChild).remove();
   setTimeout(close, duration);
   return toast;
 }
@@ -30,11 +31,12 @@ export function warn(text) {
   place(text, { iconName: "warning", problem: true, duration: PROBLEM_MS });
 }
 
-/** A question of somebody else, with one answer to it. */
-export function ask(text, { iconName, yes, action }) {
-  const toast = place(text, { iconName, problem: false, duration: PROBLEM_MS });
-  const button = h("button", { type: "button", class: "toast-action", onclick: () => (toast.remove(), action()) }, yes);
-  toast.append(button, iconButton("close", t("close"), () => toast.remove()));
+/** A question of somebody else. @param {{iconName: string, yes: string, action: () => void, refuse: () => void}} answers */
+export function ask(text, { iconName, yes, action, refuse }) {
+  const toast = place(text, { iconName, problem: false, duration: QUESTION_MS });
+  const button = (name, act, className = "") =>
+    h("button", { type: "button", class: `toast-action ${className}`, onclick: () => (toast.remove(), act()) }, name);
+  toast.append(button(yes, action), button(t("notNow"), refuse, "quiet"));
   toast.classList.add("asks");
 }
 

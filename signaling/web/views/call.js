@@ -150,6 +150,7 @@ export class CallView {
     for (const type of ["room", "permissions"]) on(meeting, type, () => this.#ordered());
     on(meeting, "waitinglist", () => (this.#hosting.waitingChanged(), this.#pace.soon()));
     on(meeting, "asked", (question) => this.#hosting.asked(question));
+    on(meeting, "declined", (answer) => this.#hosting.declined(answer));
     on(meeting, "muted", (order) => this.#hosting.muted(order));
     on(meeting, "channel", ({ open }) => this.#talk.chat.setOpen(open));
     on(meeting, "state", ({ state }) => this.#condition.signalling(state));
