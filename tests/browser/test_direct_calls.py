@@ -235,6 +235,8 @@ async def test_devices_and_screens_change_during_a_direct_call(tabs: Tabs, serve
     await eventually(lambda: sends_pictures(ana, True), within_s=10, what="Ana's pictures go again")
     await bo.wait_for_pictures("Ana")
     assert await bo.page.evaluate("() => ciranda.way") == "direct"
+    await bo.choose("Connection details")
+    await bo.page.locator(".stats tr", has_text="direct · UDP").wait_for(timeout=15_000)
     assert bo.tab.errors == ana.tab.errors == []
 
 

@@ -152,6 +152,9 @@ async def test_who_has_no_udp_meets_the_others_over_tcp(chromium: Browser, tabs:
         assert took_ms < CONNECTED_MS, f"{took_ms:.0f} ms"
         assert await ana.page.evaluate(UDP_CHECKS) == {"sent": True, "answered": False}
         assert await paths(server) == {"Ana": "tcp", "Bo": "udp", "Wim": "udp"}
+        for person, path in ((ana, "TCP"), (bo, "UDP")):
+            await person.choose("Connection details")
+            await person.page.locator(".stats tr", has_text=f"over the server · {path}").wait_for()
         assert ana.tab.errors + bo.tab.errors == []
 
 

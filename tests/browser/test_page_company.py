@@ -23,6 +23,38 @@ TAB_WITH_SOUND = """() => {
     return new MediaStream([...canvas.captureStream(10).getVideoTracks(), ...(wanted.audio ? out.stream.getAudioTracks() : [])]);
   };
 }"""
+PATHS = """async () => {
+  const { Statistics } = await import('/static/client/stats.js');
+  const { pathText } = await import('/static/call/details.js');
+  const common = { timestamp: 1, ip: '192.0.2.1', port: 9 };
+  const chromium = (local, remote = { candidateType: 'host', protocol: 'udp' }) => [
+    { id: 'T01', type: 'transport', selectedCandidatePairId: 'CP1', srtpCipher: 'AEAD_AES_128_GCM', dtlsState: 'connected' },
+    { id: 'CP0', type: 'candidate-pair', localCandidateId: 'I0', remoteCandidateId: 'I2', nominated: false, state: 'failed' },
+    { id: 'CP1', type: 'candidate-pair', localCandidateId: 'I1', remoteCandidateId: 'I2', nominated: true, state: 'succeeded',
+      currentRoundTripTime: 0.004, availableOutgoingBitrate: 300000 },
+    { id: 'I0', type: 'local-candidate', ...common, candidateType: 'host', protocol: 'udp' },
+    { id: 'I1', type: 'local-candidate', ...common, ...local },
+    { id: 'I2', type: 'remote-candidate', ...common, ...remote },
+  ];
+  const firefox = (local) => [
+    { id: 'p', type: 'candidate-pair', localCandidateId: 'l', remoteCandidateId: 'r', selected: true, state: 'succeeded' },
+    { id: 'l', type: 'local-candidate', address: '192.0.2.1', port: 9, ...local },
+    { id: 'r', type: 'remote-candidate', address: '192.0.2.2', port: 3478, candidateType: 'host', protocol: 'udp' },
+  ];
+  const connection = (entries) => entries && { getStats: async () => new Map(entries.map((entry) => [entry.id, entry])) };
+  const host = chromium({ candidateType: 'host', protocol: 'udp' });
+  const cases = [
+    [host],
+    [chromium({ candidateType: 'prflx', protocol: 'tcp', tcpType: 'active' }, { candidateType: 'host', protocol: 'tcp' })],
+    [chromium({ candidateType: 'relay', protocol: 'udp', relayProtocol: 'tls', url: 'turns:turn.example.net:443?transport=tcp' })],
+    [host, host],
+    [host, chromium({ candidateType: 'host', protocol: 'udp' }, { candidateType: 'relay', protocol: 'udp' })],
+    [firefox({ candidateType: 'srflx', protocol: 'udp' })],
+  ];
+  const paths = cases.map(([server, direct]) => new Statistics().summarise(connection(server), [], [], connection(direct)));
+  return (await Promise.all(paths)).map(({ path }) => pathText(path));
+}"""
+"""What the overlay says of paths in the shapes that browsers' getStats have: UDP, TCP, relay; direct; and Firefox."""
 LONGEST_MOTION = """() => Math.max(...[...document.querySelectorAll('*')].flatMap((element) => {
   const { transitionDuration, animationDuration } = getComputedStyle(element);
   return `${transitionDuration},${animationDuration}`.split(',').map(parseFloat);
@@ -183,14 +215,19 @@ async def test_the_figures_name_the_path_the_codec_and_the_picture(pair: Pair) -
           /Bo\s+VP\d · \d+.\d+ · \d+\/s · [\d.]+ [kM]bit\/s · jitter \d+ ms/.test(innerText))""",
         timeout=TIMEOUT_MS,
     )
-    ways = await ana.page.evaluate(
-        """async () => {
-          const { pathText } = await import('/static/call/details.js');
-          const over = (local, protocol, direct = false) => pathText({ local, protocol, direct });
-          return [over('host', 'udp', true), over('prflx', 'tcp'), over('relay', 'udp')];
-        }"""
+    described = await ana.page.evaluate(
+        """async () => (await import('/static/call/details.js')).describe(
+          { codec: 'AV1', kbps: 1234, width: 1280, height: 720, fps: 30, lossPercent: 2.54, jitterMs: 4 })"""
     )
-    assert ways == ["direct · UDP", "over the server · TCP", "over the server · relay (TURN)"]
+    assert described == "AV1 · 1280\u00d7720 · 30/s · 1.2 Mbit/s · jitter 4 ms · 2.5 % lost"
+    assert await ana.page.evaluate(PATHS) == [
+        "over the server · UDP",
+        "over the server · TCP",
+        "over the server · relay (TURN)",
+        "direct · UDP",
+        "direct · relay (TURN)",
+        "over the server · UDP",
+    ]
     await ana.page.keyboard.press("Escape")
 
 

@@ -16,6 +16,20 @@ from tests.harness.wrtc_client import WrtcParticipant
 from tests.link.calls import until
 
 PLUGS = (Path(PAGES) / "plugs.js").read_text()
+CAN_BLUR = """(() => {
+  const { getCapabilities, getSettings, applyConstraints } = MediaStreamTrack.prototype;
+  const blurred = new WeakMap();
+  const also = (track, what, more) => (track.kind === 'video' ? { ...what, ...more } : what);
+  Object.assign(MediaStreamTrack.prototype, {
+    getCapabilities() { return also(this, getCapabilities.call(this), { backgroundBlur: [true, false] }); },
+    getSettings() { return also(this, getSettings.call(this), { backgroundBlur: blurred.get(this) ?? false }); },
+    async applyConstraints({ backgroundBlur, ...others } = {}) {
+      await applyConstraints.call(this, others);
+      if (backgroundBlur !== undefined) blurred.set(this, backgroundBlur);
+    },
+  });
+})();"""
+"""A driver with the capability of W3C's Media Capture Extensions, which no fake camera has."""
 KIND = {"camera": "video", "microphone": "audio"}
 GROWS = {"camera": ("framesDecoded", 10.0), "microphone": ("totalAudioEnergy", 1e-6)}
 
@@ -111,6 +125,44 @@ async def test_a_muted_microphone_stays_muted(two_cameras: Browser, server: Serv
     await told(ana, "The microphone is now ")
     await ana.page.get_by_role("button", name="Unmute microphone").wait_for()
     assert await ana.page.evaluate("() => ciranda.published.get('microphone').track.enabled") is False
+    await tabs.close()
+
+
+async def test_the_blur_is_kept_over_reloads_and_for_every_camera(two_cameras: Browser, server: Server) -> None:
+    tabs = Tabs(two_cameras)
+    ana = await MeetingPage.join(tabs, server.url, "blur", "Ana", scripts=(PLUGS, CAN_BLUR))
+    switch = ana.page.get_by_role("switch", name="Blur what is behind me")
+
+    async def is_blurred(camera: str, expected: bool) -> None:
+        await ana.page.wait_for_function(
+            """([camera, expected]) => {
+              const { track } = ciranda.published.get('camera') ?? {};
+              return track?.label === camera && track.getSettings().backgroundBlur === expected;
+            }""",
+            arg=[camera, expected],
+        )
+
+    first = await label(ana, "camera")
+    await ana.choose("Settings")
+    assert not await switch.is_checked()
+    await switch.click()
+    await is_blurred(first, True)
+    await ana.page.locator("#device-camera").select_option(index=1)
+    await ana.page.wait_for_function("(first) => ciranda.published.get('camera').track?.label !== first", arg=first)
+    second = await label(ana, "camera")
+    await is_blurred(second, True)
+    await ana.page.reload()
+    await ana.connected()
+    await is_blurred(second, True)
+    await ana.choose("Settings")
+    assert await switch.is_checked()
+    await switch.click()
+    await is_blurred(second, False)
+    await unplug(ana, "camera")
+    await is_blurred(first, False)
+    assert not await switch.is_checked()
+    await ana.page.locator("li.tile.self.playing").wait_for()
+    assert ana.tab.errors == []
     await tabs.close()
 
 

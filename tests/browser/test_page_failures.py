@@ -1,6 +1,7 @@
 """Whatever keeps somebody from meeting is said in plain words, with a way on."""
 
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
@@ -17,9 +18,9 @@ NO_DEVICE = """Object.defineProperty(navigator.mediaDevices, 'getUserMedia', {
   value: async () => { throw new DOMException('', '%s'); } });"""
 
 
-async def opened(tabs: Tabs, url: str, script: str = "") -> Tab:
+async def opened(tabs: Tabs, url: str, script: str = "", **context_options: Any) -> Tab:
     """The page at `url`, with a script that ran before it."""
-    tab = await tabs.open("about:blank", instrumented=True)
+    tab = await tabs.open("about:blank", instrumented=True, **context_options)
     if script:
         await tab.context.add_init_script(script=script)
     await tab.page.goto(url)
@@ -83,10 +84,14 @@ async def test_a_name_is_needed(tabs: Tabs, server: Server) -> None:
 
 async def test_a_full_room(tabs: Tabs) -> None:
     async with Server(Settings(http_port=0, media_port=0, max_participants=1)) as server:
-        await MeetingPage.join(tabs, server.url, "small", "Ana")
+        ana = await MeetingPage.join(tabs, server.url, "small", "Ana")
         tab = await opened(tabs, f"{server.url}/small")
         await ask_to_join(tab, "Bo")
         await says(tab, "This meeting is full")
+        await ana.leave()
+        await says(ana.tab, "You left the meeting")
+        await tab.page.get_by_role("button", name="Join now").click()
+        await MeetingPage(tab, "Bo").connected()
 
 
 async def test_tokens(tabs: Tabs) -> None:
@@ -103,6 +108,9 @@ async def test_tokens(tabs: Tabs) -> None:
             await ask_to_join(tab)
             await says(tab, title)
             if title.endswith("expired"):
+                await tab.page.get_by_role("alert").get_by_role("button", name="To the start page").click()
+                await tab.page.get_by_role("button", name="New meeting").wait_for()
+                await tab.page.goto(f"{server.url}/vip{token}")
                 await forgotten_and_back(tab, "vip")
             await tab.close()
         tab = await opened(tabs, f"{server.url}/vip#token={valid}")
@@ -119,12 +127,20 @@ async def test_a_server_that_went_away_before_joining(tabs: Tabs) -> None:
     assert await tab.page.get_by_role("button", name="Join now").is_enabled()
 
 
-async def test_browsers_that_cannot_meet(tabs: Tabs, server: Server) -> None:
-    tab = await opened(tabs, f"{server.url}/old", "delete globalThis.RTCPeerConnection;")
+async def test_browsers_that_cannot_meet_say_where_one_can(tabs: Tabs, server: Server) -> None:
+    address = f"{server.url}/old#token=mine"
+    clipboard = ["clipboard-read", "clipboard-write"]
+    tab = await opened(tabs, address, "delete globalThis.RTCPeerConnection;", permissions=clipboard)
     await says(tab, "This browser cannot hold meetings")
+    await tab.page.get_by_text("Use a current Chrome, Edge, Firefox or Safari.").wait_for()
+    await tab.page.get_by_role("button", name="Copy link").click()
+    await tab.page.locator(".toast", has_text="Link copied").wait_for()
+    assert await tab.page.evaluate("() => navigator.clipboard.readText()") == address
     insecure = "Object.defineProperty(globalThis, 'isSecureContext', { value: false });"
     tab = await opened(tabs, f"{server.url}/plain", insecure)
     await says(tab, "Camera and microphone need https")
+    async with tab.page.expect_request(f"{server.url}/plain".replace("http:", "https:")):
+        await tab.page.get_by_role("button", name="Open with https").click()
 
 
 async def test_the_other_tab_takes_the_place(tabs: Tabs, server: Server) -> None:

@@ -8,6 +8,26 @@ from tests.harness.meeting_page import MeetingPage
 from tests.harness.stats import eventually
 
 TIMEOUT_MS = 30_000
+HEARD = """(() => {
+  globalThis.heard = {};
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    if (this instanceof HTMLAudioElement && this.srcObject) listen(this);
+    return play.call(this);
+  };
+  const listen = (element) => {
+    const context = new AudioContext();
+    const analyser = new AnalyserNode(context);
+    context.createMediaStreamSource(element.srcObject).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    setInterval(() => {
+      if (element.paused || element.muted || !element.volume) return;
+      analyser.getFloatTimeDomainData(samples);
+      heard[element.sinkId] = Math.max(heard[element.sinkId] ?? 0, ...samples.map(Math.abs));
+    }, 20);
+  };
+})();"""
+"""Speaker → the loudest that it was given, 0 to 1."""
 LEVEL = "new DOMMatrix(getComputedStyle(document.querySelector('.level-bar')).transform).a"
 
 
@@ -40,6 +60,45 @@ async def test_the_level_moves_and_what_is_off_in_the_lobby_is_off_in_the_meetin
     await ana.press("camera")
     await bo.wait_for_pictures("Ana")
     assert tab.errors == bo.tab.errors == []
+
+
+async def test_the_test_sound_and_the_others_are_heard_at_the_chosen_speaker(
+    pair: tuple[MeetingPage, MeetingPage], tabs: Tabs
+) -> None:
+    tab = await tabs.open(f"{await pair[0].page.evaluate('location.origin')}/pair", instrumented=True, scripts=(HEARD,))
+    page = tab.page
+
+    async def choose(index: int) -> str:
+        option = page.locator("#device-speaker option").nth(index)
+        await option.wait_for(state="attached", timeout=TIMEOUT_MS)
+        found = str(await option.get_attribute("value"))
+        await page.select_option("#device-speaker", value=found)
+        return found
+
+    async def sounds_at(speaker: str) -> None:
+        await page.evaluate("() => { globalThis.heard = {}; }")
+        await page.get_by_role("button", name="Play a test sound").click()
+        await page.wait_for_function("(speaker) => heard[speaker] > 0.1", arg=speaker, timeout=TIMEOUT_MS)
+
+    first = await choose(-1)
+    await sounds_at(first)
+    await page.fill("#name", "Cy")
+    await page.click("button[type=submit]")
+    cy = MeetingPage(tab, "Cy")
+    await cy.connected()
+    others = "(speaker) => document.querySelectorAll('audio').length > 1 && heard[speaker] > 0.01"
+    await page.evaluate("() => { globalThis.heard = {}; }")
+    await page.wait_for_function(others, arg=first, timeout=TIMEOUT_MS)
+    assert list(await page.evaluate("() => heard")) == [first]
+    await cy.choose("Settings")
+    second = await choose(1)
+    assert second != first
+    await sounds_at(second)
+    await page.evaluate("() => { globalThis.heard = {}; }")
+    await page.wait_for_function(others, arg=second, timeout=TIMEOUT_MS)
+    assert list(await page.evaluate("() => heard")) == [second]
+    assert tab.errors == []
+    await cy.leave()
 
 
 async def test_the_page_can_be_installed(tabs: Tabs, server: Server) -> None:

@@ -155,6 +155,20 @@ async def test_a_small_window_shows_the_other_and_has_buttons(pair: tuple[Meetin
     await ana.page.wait_for_function("() => !documentPictureInPicture.window")
 
 
+async def test_browsers_without_such_a_window_show_the_picture_alone(pair: tuple[MeetingPage, MeetingPage]) -> None:
+    ana, _ = pair
+    await ana.page.evaluate(
+        "() => { globalThis.lent = documentPictureInPicture; delete globalThis.documentPictureInPicture; }"
+    )
+    await ana.choose("Picture in picture")
+    await ana.page.wait_for_function(
+        "() => document.pictureInPictureElement?.closest('li').getAttribute('aria-label') === 'Bo'", timeout=TIMEOUT_MS
+    )
+    await ana.choose("Close picture in picture")
+    await ana.page.wait_for_function("() => !document.pictureInPictureElement")
+    await ana.page.evaluate("() => { globalThis.documentPictureInPicture = lent; }")
+
+
 async def test_menus_give_the_focus_back(pair: tuple[MeetingPage, MeetingPage]) -> None:
     ana, _ = pair
     focused = "() => document.activeElement.dataset.control ?? document.activeElement.dataset.layout ?? ''"

@@ -110,6 +110,8 @@ async def test_two_meet_over_turn(tabs: Tabs, turn: Coturn, transport: str) -> N
             # The server, too, knows them by nothing but coturn's addresses.
             assert selected["port"] in {address[1] for address in server.node.ports[0]._holders}
         assert len(server.node.ports[0]._holders) == 2
+        await ana.choose("Connection details")
+        await ana.page.locator(".stats tr", has_text="over the server · relay (TURN)").wait_for()
         assert ana.tab.errors + bo.tab.errors == []
         await ana.tab.close()
         await bo.tab.close()
