@@ -7,7 +7,7 @@ there are free ports. It handles no signals, configures no logging and keeps not
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -65,17 +65,39 @@ class Server:
 
     async def start(self) -> None:
         """Listen. `OSError` if a port is taken; then nothing stays open."""
+        await self._start(self._listen)
+        log.info("ready", http=self.url, media=self.media)
+
+    def mount(self, parent: web.Application, prefix: str) -> None:
+        """Answer below a path (`/meet`) of another aiohttp application, which must not run yet. It then starts and closes this
+        server; `start` and the settings of HTTP's socket are not for use, and its own middlewares see every request first.
+        """
+        parent.add_subapp(prefix, self._app)
+        parent.cleanup_ctx.append(self._run_below)
+        # Cleanup comes after the last request has ended, and a WebSocket ends when it is told to.
+        parent.on_shutdown.append(self._close_below)
+
+    async def _run_below(self, _parent: web.Application) -> AsyncIterator[None]:
+        await self._start(listen=None)
+        log.info("ready", http=None, media=self.media)
+        yield
+        await self.close()
+
+    async def _close_below(self, _parent: web.Application) -> None:
+        await self.close()
+
+    async def _start(self, listen: Callable[[], Awaitable[None]] | None) -> None:
         self._check_exposure()
         try:
             await self.node.start()
             await self._set_own_stun_aside()
-            await self._listen()
+            if listen is not None:
+                await listen()
             self._operations.sampler.start()
         except BaseException:
             await self.close()
             raise
         self._ready = True
-        log.info("ready", http=self.url, media=self.media)
 
     async def close(self) -> None:
         """Tell everybody why, end their sessions, stop listening. Safe to call twice.

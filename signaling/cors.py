@@ -4,6 +4,7 @@ from aiohttp import web
 from yarl import URL
 
 from signaling.context import CONTEXT
+from signaling.prefix import prefix_of
 
 SHARED_PREFIXES = ("/whip/", "/whep/", "/static/")
 """Paths that pages of other origins may read: the HTTP front doors, and the modules for pages of one's own."""
@@ -17,7 +18,7 @@ PREFLIGHT_MAX_AGE_S = "7200"
 
 def add_cors_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Let the page's origin read this response, if it may."""
-    if not request.path.startswith(SHARED_PREFIXES):
+    if not request.path.removeprefix(prefix_of(request)).startswith(SHARED_PREFIXES):
         return
     allowed = request.app[CONTEXT].settings.cors_origin
     origin = request.headers.get("Origin", "")

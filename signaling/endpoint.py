@@ -20,6 +20,7 @@ from signaling.http_session import HttpSession, HttpSessions
 from signaling.ice_servers import link_headers
 from signaling.names import room_name
 from signaling.preconditions import require_match
+from signaling.prefix import prefix_of
 from signaling.responses import HttpError
 
 SDP = "application/sdp"
@@ -72,7 +73,7 @@ class Endpoint(ABC):
         offer = await read_text(request, self.context.settings.max_sdp_bytes)
         session, answer = await self._begin(room, grant, joining, offer)
         headers = {
-            "Location": f"/{self.path}/{room}/{session.id}",
+            "Location": f"{prefix_of(request)}/{self.path}/{room}/{session.id}",
             "ETag": f'"{session.etag}"',
             "Accept-Patch": FRAGMENT,
         }

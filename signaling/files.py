@@ -25,6 +25,7 @@ from signaling.context import Context
 from signaling.file_store import Upload
 from signaling.http_body import bearer_token, refuse_compressed
 from signaling.names import file_name, room_name
+from signaling.prefix import prefix_of
 from signaling.responses import HttpError
 
 log = get_logger(__name__)
@@ -184,7 +185,7 @@ def _describe(request: web.Request, room: RoomName, upload: Upload) -> FileView:
         name=file_name(request.query.get("name", "")),
         size=upload.size,
         type=said if "Content-Type" in request.headers and _TYPE.fullmatch(said) else ANY_TYPE,
-        url=f"/files/{room}/{upload.path.name}",
+        url=f"{prefix_of(request)}/files/{room}/{upload.path.name}",
     )
 
 

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from sfu.errors import RemoteError
 from signaling.names import room_name
+from signaling.prefix import ROOT, prefix_of
 
 WEB = Path(__file__).parent / "web"
 TYPES = {
@@ -56,6 +57,7 @@ class Pages:
         for name in [name for name in self._assets if name.endswith(".html")]:
             named = self._assets[name].body.replace(b'="/static/', b'="/static/' + self._version.encode())
             self._assets[name] = _asset(named, ".html")
+        self._below: dict[tuple[str, str], Asset] = {}
         self._robots = _asset(ROBOTS, ".txt")
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -64,11 +66,11 @@ class Pages:
         router.add_get("/favicon.ico", self.favicon)
         router.add_get("/robots.txt", self.robots)
         router.add_get("/status", self.status)
-        router.add_get("/", self.index)
+        router.add_get("/", self.index, name=ROOT)
         router.add_get("/{room}", self.room)
 
     async def index(self, request: web.Request) -> web.Response:
-        return self._serve(request, self._assets.get("index.html"))
+        return self._serve(request, self._html(request, "index.html"))
 
     async def room(self, request: web.Request) -> web.Response:
         """Where the name is none, a browser gets the page too: it says so in words that a person can use."""
@@ -76,7 +78,7 @@ class Pages:
             room_name(request.match_info["room"])
         except RemoteError as error:
             if "text/html" in request.headers.get("Accept", ""):
-                return self._serve(request, self._assets.get("index.html"), status=404)
+                return self._serve(request, self._html(request, "index.html"), status=404)
             raise RemoteError(error.message, code="not_found") from None
         return await self.index(request)
 
@@ -93,11 +95,21 @@ class Pages:
 
     async def status(self, request: web.Request) -> web.Response:
         """The operators' page. It shows what the administration API tells whoever looks at it."""
-        return self._serve(request, self._assets.get("status.html"))
+        return self._serve(request, self._html(request, "status.html"))
 
     async def robots(self, request: web.Request) -> web.Response:
         """Rooms are nobody's search result."""
         return self._serve(request, self._robots)
+
+    def _html(self, request: web.Request, name: str) -> Asset | None:
+        """A page that names its files below the prefix of the application that it is asked of."""
+        prefix, page = prefix_of(request), self._assets.get(name)
+        if not prefix or page is None:
+            return page
+        if (prefix, name) not in self._below:
+            body = page.body.replace(b'="/static/', b'="' + prefix.encode() + b"/static/")
+            self._below[prefix, name] = _asset(body, ".html")
+        return self._below[prefix, name]
 
     def _serve(
         self, request: web.Request, asset: Asset | None, *, status: int = 200, cache: str = "no-cache"

@@ -1,6 +1,5 @@
 """The API's description in OpenAPI 3.1, made from the table of operations and the classes of `models`. Pure but for its route."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from signaling.api.models import ApiError
 from signaling.api.operations import JSON, OPERATIONS, PREFIX, WITH_BODY, Operation, add_routes
+from signaling.prefix import prefix_of
 from signaling.responses import STATUS
 
 PATH = f"{PREFIX}/openapi.json"
@@ -55,10 +55,10 @@ def document(operations: Sequence[Operation] = OPERATIONS) -> dict[str, Any]:
 
 def serve(router: web.UrlDispatcher) -> None:
     """Every route of the API, and the document."""
-    text = json.dumps(document())
+    described = document()
 
     async def openapi(request: web.Request) -> web.Response:
-        return web.Response(text=text, content_type=JSON)
+        return web.json_response(described | {"servers": [{"url": prefix_of(request) or "/"}]})
 
     add_routes(router, more={PATH: openapi})
 

@@ -9,8 +9,11 @@ from ciranda.server import Server
 from signaling.names import RESERVED
 from signaling.pages import WEB
 from tests.harness.chromium import Tabs
+from tests.harness.meeting_page import MeetingPage
+from tests.harness.mounted import mounted
 
 MOST_BYTES = 150_000
+TIMEOUT_MS = 30_000
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 IMPORTS = re.compile(r'^(?:import|export)\s[^;]*?from "([^"]+)"', re.MULTILINE)
 CODES = re.compile(r"^\| (`[^|]*) \|", re.MULTILINE)
@@ -111,3 +114,14 @@ async def test_the_language_follows_the_browser(tabs: Tabs, server: Server) -> N
         tab = await tabs.open(server.url, locale=locale)
         await tab.page.get_by_role("button", name=button).wait_for()
         assert await tab.page.evaluate("document.documentElement.lang") == language
+
+
+async def test_below_a_path_of_another_program_people_meet_and_operators_see_them(tabs: Tabs) -> None:
+    async with mounted(Server(media_port=0)) as url:
+        ana = await MeetingPage.join(tabs, f"{url}/meet", "tea", "Ana")
+        status = await tabs.open(f"{url}/meet/status")
+        await status.page.get_by_role("link", name="tea").wait_for(timeout=TIMEOUT_MS)
+        await ana.leave()
+        await ana.page.get_by_role("button", name="To the start page").click()
+        assert ana.page.url == f"{url}/meet/"
+        assert ana.tab.errors == status.errors == []

@@ -1,6 +1,7 @@
 """Before one comes in: one's own picture and voice, what is turned off stays off, and the page as a program of one's own."""
 
 import json
+from urllib.parse import urljoin
 
 from ciranda.server import Server
 from tests.harness.chromium import Tabs
@@ -108,13 +109,14 @@ async def test_the_page_can_be_installed(tabs: Tabs, server: Server) -> None:
     found = await session.send("Page.getAppManifest")
     assert found["errors"] == []
     manifest = json.loads(found["data"])
-    assert (manifest["display"], manifest["start_url"]) == ("standalone", "/")
+    assert manifest["display"] == "standalone"
+    assert [urljoin(found["url"], manifest[name]) for name in ("start_url", "scope")] == [f"{server.url}/"] * 2
     sizes = await tab.page.evaluate(
         """(icons) => Promise.all(icons.map(({ src }) => new Promise((done) => {
           const image = Object.assign(new Image(), { onload: () => done(image.naturalWidth), onerror: () => done(0) });
           image.src = src;
         })))""",
-        manifest["icons"],
+        [{"src": urljoin(found["url"], icon["src"])} for icon in manifest["icons"]],
     )
     assert sizes
     assert all(sizes)

@@ -1,8 +1,10 @@
 """A program that embeds the server: it sees the rooms, hears what happens in them, gives orders and makes tokens."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 
 import ciranda
@@ -21,7 +23,8 @@ from ciranda import (
     Watch,
 )
 from sfu.ids import RoomName
-from tests.integration.doors import KEYS, PATIENCE_S, Doors, doors
+from tests.harness.mounted import mounted
+from tests.integration.doors import KEYS, PATIENCE_S, Doors, Member, doors
 from tests.integration.offers import write_offer
 
 SOURCES = [{"mid": "0", "source": "microphone", "muted": False}]
@@ -157,3 +160,44 @@ async def test_a_reader_who_is_too_slow_is_told_so(house: Doors) -> None:
 def test_what_embeds_it_finds_its_names_in_one_place() -> None:
     assert all(hasattr(ciranda, name) for name in ciranda.__all__)
     assert ciranda.__version__
+
+
+async def test_below_a_path_of_another_application() -> None:
+    server = Server(media_port=0)
+    async with aiohttp.ClientSession() as http, mounted(server) as url:
+        assert server.running
+        async with http.get(f"{url}/meet/tea") as page:
+            named = re.findall(r'(?:src|href)="([^"]+)"', await page.text())
+        assert any(path.endswith("/app.js") for path in named)
+        for path in filter(None, named):
+            async with http.get(url + path) as file:
+                assert file.status == 200, path
+        async with http.get(f"{url}/meet/api/v1/openapi.json") as described:
+            assert (await described.json())["servers"] == [{"url": "/meet"}]
+        async with http.get(f"{url}/healthz") as elsewhere:
+            assert elsewhere.status == 404, "the rest is the other application's"
+
+        offer = write_offer("audio sendonly")
+        headers = {"Content-Type": "application/sdp", "Origin": "https://elsewhere.example"}
+        async with http.post(f"{url}/meet/whip/tea", data=offer, headers=headers) as published:
+            assert published.status == 201
+            assert published.headers["Location"].startswith("/meet/whip/tea/")
+            assert published.headers["Access-Control-Allow-Origin"] == "*"
+            session = published.headers["Location"]
+        async with http.delete(url + session) as ended:
+            assert ended.status == 200
+
+        ana = await Member(await http.ws_connect(f"{url}/meet/ws/tea")).join("Ana")
+        assert [person.name for person in server.rooms["tea"].participants] == ["Ana"]
+        closing = asyncio.ensure_future(ana.closed())
+    assert (await closing)[0] == "shutting_down"
+    assert not server.running
+
+
+async def test_what_cannot_start_below_another_leaves_nothing_open(server: Server) -> None:
+    _, port = server.media_addresses[0]
+    second = Server(media_port=port)
+    with pytest.raises(OSError, match=str(port)):
+        async with mounted(second):
+            pass
+    assert not second.running

@@ -1,5 +1,6 @@
 // The administration API (/api/v1), with the token that somebody entered. It is kept for as long as the tab lives.
 
+const API = import.meta.url.replace(/\/static\/.*/, "/api/v1/"); // also where the server lies below a prefix
 const KEY = "ciranda.status.token";
 const TOKEN_CODES = new Set(["token_required", "invalid_token", "token_expired"]);
 
@@ -34,7 +35,7 @@ export class Api {
 
   async #get(path) {
     const headers = this.token ? { Authorization: `Bearer ${this.token}` } : {};
-    const response = await fetch(`/api/v1/${path}`, { headers, cache: "no-store" });
+    const response = await fetch(API + path, { headers, cache: "no-store" });
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) throw new ApiError(response.status, answer, Boolean(this.token));
     return answer;
