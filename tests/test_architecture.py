@@ -199,6 +199,13 @@ def test_every_compiled_module_that_python_imports_has_types() -> None:
             assert path.with_suffix(".pyi").is_file(), path
 
 
+@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "benchmarks/README.md"])
+def test_documents_name_files_that_exist(document: str) -> None:
+    there = {path.relative_to(ROOT).as_posix() for path in files(*SOURCES)}
+    named = re.findall(r"`([\w./]+\.(?:py|pyx|js|css|html))`", (ROOT / document).read_text(encoding="utf-8"))
+    assert [name for name in named if not any(f"/{path}".endswith(f"/{name}") for path in there)] == []
+
+
 def test_no_file_is_too_long() -> None:
     lengths = {
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())

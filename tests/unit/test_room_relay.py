@@ -47,7 +47,7 @@ def full_room(people: int) -> tuple[Room, list[Participant], list[str]]:
 
 def test_what_a_talker_costs_is_bounded_by_how_many_listen(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 1_000.0
-    monkeypatch.setattr("sfu.room.time.monotonic", lambda: now_s)
+    monkeypatch.setattr("sfu.relay.time.monotonic", lambda: now_s)
     room, (talker, other, *_), sent = full_room(501)
     for _ in range(50):
         room.relay(talker, "chat", TEXT)
