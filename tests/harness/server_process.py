@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any, Self
 
 START_S = 30.0
@@ -13,8 +15,10 @@ END_S = 15.0
 class ServerProcess:
     """`async with ServerProcess() as server`; `options` as of `ciranda serve`, on free loopback ports that it keeps."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, log: Path | None = None) -> None:
+        """`log`: where its log lines go."""
         self._options = options
+        self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self._ports = ("0", "0")
         self.url = ""
@@ -30,17 +34,36 @@ class ServerProcess:
 
     async def start(self) -> None:
         """Gives control back when it listens: again on the same ports."""
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ciranda", "serve", "--http-port", self._ports[0], "--media-port", self._ports[1]),
-            *self._options,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        with open(self._log if self._log is not None else os.devnull, "ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(
+                    sys.executable,
+                    "-m",
+                    "ciranda",
+                    "serve",
+                    "--http-port",
+                    self._ports[0],
+                    "--media-port",
+                    self._ports[1],
+                ),
+                *self._options,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
         ready = await asyncio.wait_for(self._ready(), START_S)
         self.url = ready["http"]
         host, port = ready["media"][0].removesuffix("/udp").rsplit(":", 1)
         self.media = (host, int(port))
         self._ports = (self.url.rsplit(":", 1)[1], port)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
 
     async def end(self, how: signal.Signals) -> None:
         """Sends the signal and waits until the process is gone."""
