@@ -254,11 +254,18 @@ class Wave:
                 return
             await asyncio.sleep(loot.dice.uniform(0.5, 1.5) * self._pause_s)
             if socket.ended and self._going:
-                socket = await RawSocket.open(self.scene.server.url, ROOM)
-                self._sockets.append(socket)
-                self.scene.joins += 1
-                # A secret that is none, an id that is somebody's.
-                await socket.join("eve", resume=loot.somebody())
+                try:
+                    socket = await self._come_back(loot)
+                except (OSError, EOFError, TimeoutError):
+                    return  # so many come at once that it is the server's right not to take this one
+
+    async def _come_back(self, loot: Loot) -> RawSocket:
+        """With a secret that is none: an id that is somebody's."""
+        socket = await RawSocket.open(self.scene.server.url, ROOM)
+        self._sockets.append(socket)
+        self.scene.joins += 1
+        await socket.join("eve", resume=loot.somebody())
+        return socket
 
     async def _send_garbage(self, peer: RtpPeer, number: int) -> None:
         """RTP, RTCP and DTLS as `EVIL` has it; SCTP where there is a data channel."""

@@ -23,6 +23,10 @@ DRAWS_NOTHING = (
     "ciranda_direct_messages_refused_total",
     "ciranda_moderation_total",
     "ciranda_tcp_closed_total",
+    "ciranda_http_connections_closed_total",
+    "ciranda_sockets_closed_total",
+    "ciranda_refused_total",
+    "ciranda_texts_refused_total",
 )
 """Panels that are empty as long as all is well and nobody has to keep order."""
 
