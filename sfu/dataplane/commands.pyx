@@ -113,7 +113,10 @@ cdef void set_srtp(Core *core, Command *command) noexcept nogil:
     transport.secured = 1
     transport.srtp_receive = config.receive
     transport.srtp_send = config.send
-    transport.gcm = config.gcm
+    transport.gcm_send = config.gcm.send
+    transport.gcm_receive = config.gcm.receive
+    transport.gcm_send_rtcp = config.gcm.send_rtcp
+    transport.gcm_receive_rtcp = config.gcm.receive_rtcp
     transport.tag_length = config.tag_length
     # With a new key every stream counts from the beginning.
     transport.ended_count = 0
@@ -163,6 +166,15 @@ cdef void look_ahead(Slot *slot) noexcept nogil:
             slot.ahead = slot.ahead.next_of_track
 
 
+cdef void note_first(Track *track) noexcept nogil:
+    cdef Slot *slot = track.slots
+    cdef int place
+    for place in range(SLOTS_AHEAD):
+        track.first[place] = slot
+        if slot != NULL:
+            slot = slot.next_of_track
+
+
 cdef void unlink_slot(Slot *slot) noexcept nogil:
     cdef Slot *before = slot.previous_of_track
     cdef int step
@@ -174,6 +186,7 @@ cdef void unlink_slot(Slot *slot) noexcept nogil:
         slot.track.slots = slot.next_of_track
     if slot.next_of_track != NULL:
         slot.next_of_track.previous_of_track = slot.previous_of_track
+    note_first(slot.track)
     for step in range(SLOTS_AHEAD):
         if before != NULL:
             look_ahead(before)
@@ -316,6 +329,7 @@ cdef void route(Core *core, Command *command) noexcept nogil:
             track.slots.previous_of_track = slot
         track.slots = slot
         look_ahead(slot)
+        note_first(track)
     if track != NULL:
         choose_layer(core, slot, 0)
         if not catch_up(core, slot):

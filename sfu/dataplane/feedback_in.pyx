@@ -188,13 +188,13 @@ cdef void read_block(Core *core, Transport *transport, const RtcpBlock *block, i
 cdef inline int decrypt(Core *core, Transport *transport, const Stream *stream, uint8_t *data, int *length,
                         uint32_t *index) noexcept nogil:
     cdef int status
-    if transport.gcm.receive_rtcp.context == NULL:
+    if transport.gcm_receive_rtcp.context == NULL:
         return core.srtp.unprotect_rtcp(transport.srtp_receive, data, length)
     index[0] = gcm_rtcp_index(data, length[0])
     status = replay_check_rtcp(&stream.rtcp_replay, index[0]) if stream != NULL else SRTP_OK
     if status != SRTP_OK:
         return status
-    return SRTP_OK if gcm_unprotect_rtcp(&transport.gcm.receive_rtcp, data, length) == 0 else SRTP_AUTH_FAIL
+    return SRTP_OK if gcm_unprotect_rtcp(&transport.gcm_receive_rtcp, data, length) == 0 else SRTP_AUTH_FAIL
 
 
 cdef int unprotect(Core *core, Transport *transport, uint8_t *data, int *length, int64_t now_us) noexcept nogil:
@@ -214,7 +214,7 @@ cdef int unprotect(Core *core, Transport *transport, uint8_t *data, int *length,
         return DROP_SRTP_REPLAY if status == SRTP_REPLAY_FAIL or status == SRTP_REPLAY_OLD else DROP_SRTP_AUTH
     if stream == NULL:
         stream = stream_add(transport, ssrc)
-    if transport.gcm.receive_rtcp.context != NULL:
+    if transport.gcm_receive_rtcp.context != NULL:
         replay_add_rtcp(&stream.rtcp_replay, index)
     stream.last_us = now_us
     return rtcp_check(data, <size_t>length[0])

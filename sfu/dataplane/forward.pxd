@@ -3,7 +3,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t, int64_t
 
 from libc.string cimport memset
 
-from sfu.dataplane.state cimport Core, Layer, Pending, Slot
+from sfu.dataplane.state cimport Core, Layer, Pending, Slot, Track
 
 # Room for a packet that is about to be parsed. Forwards everything first if there is none left.
 cdef Pending *pending_reserve(Core *core) noexcept nogil
@@ -11,6 +11,8 @@ cdef Pending *pending_reserve(Core *core) noexcept nogil
 cdef void pending_commit(Core *core, Layer *layer, Pending *packet) noexcept nogil
 # Sends what is pending to every slot, one slot after the other: what goes to one destination lies together.
 cdef void forward_pending(Core *core) noexcept nogil
+# A packet of this track is about to be decrypted.
+cdef void forward_soon(const Track *track) noexcept nogil
 cdef void forward_packet(Core *core, Slot *slot, Layer *layer, const Pending *packet) noexcept nogil
 # From now on nothing of the present source goes out.
 cdef void slot_silence(Slot *slot) noexcept nogil

@@ -12,7 +12,7 @@ from sfu.dataplane.binding cimport stream_add, stream_bind, stream_find, stream_
 from sfu.dataplane.choice cimport LAYER_STALL_US, choose_layers
 from sfu.dataplane.control cimport TICK_US, pull_deadline
 from sfu.dataplane.events cimport EVENT_LAYER_STARTED, EVENT_LAYER_STOPPED, event_layer
-from sfu.dataplane.forward cimport pending_commit, pending_reserve
+from sfu.dataplane.forward cimport forward_soon, pending_commit, pending_reserve
 from sfu.dataplane.gcm cimport gcm_unprotect
 from sfu.dataplane.history cimport history_put
 from sfu.dataplane.keyframes cimport keyframe_arrived, keyframe_request
@@ -64,13 +64,13 @@ cdef inline void drop(Core *core, int reason) noexcept nogil:
 cdef inline int decrypt(Core *core, Transport *transport, const Stream *stream, uint8_t *data, int *length, const RtpView *view,
                         uint64_t *index) noexcept nogil:
     cdef int status
-    if transport.gcm.receive.context == NULL:
+    if transport.gcm_receive.context == NULL:
         return core.srtp.unprotect(transport.srtp_receive, data, length)
     index[0] = index_estimate(stream.replay.highest if stream != NULL else 0, view.sequence_number)
     status = replay_check_rtp(&stream.replay, index[0]) if stream != NULL else SRTP_OK
     if status != SRTP_OK:
         return status
-    if index[0] > LAST_INDEX or gcm_unprotect(&transport.gcm.receive, index[0], view.header_length, data, length) != 0:
+    if index[0] > LAST_INDEX or gcm_unprotect(&transport.gcm_receive, index[0], view.header_length, data, length) != 0:
         return SRTP_AUTH_FAIL
     return SRTP_OK
 
@@ -90,12 +90,14 @@ cdef int unprotect(Core *core, Transport *transport, uint8_t *data, int *length,
     stream[0] = stream_find(transport, view.ssrc)
     if stream[0] == NULL and not stream_room(core, transport, now_us):
         return DROP_STREAM_LIMIT
+    if stream[0] != NULL and stream[0].layer != NULL:
+        forward_soon(stream[0].layer.track)
     status = decrypt(core, transport, stream[0], data, length, view, &index)
     if status != SRTP_OK:
         return DROP_SRTP_REPLAY if status == SRTP_REPLAY_FAIL or status == SRTP_REPLAY_OLD else DROP_SRTP_AUTH
     if stream[0] == NULL:
         stream[0] = stream_add(transport, view.ssrc)
-    if transport.gcm.receive.context != NULL:
+    if transport.gcm_receive.context != NULL:
         replay_add_rtp(&stream[0].replay, index)
     return DROP_NONE
 

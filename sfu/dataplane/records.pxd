@@ -9,6 +9,7 @@ cdef class LayerRecord:
     cdef str rid
 
 cdef class TransportRecord:
+    cdef void *block            # what `transport` lies in
     cdef Transport *transport
     cdef SrtpPair srtp
     cdef dict tracks            # handle → TrackRecord
@@ -23,6 +24,7 @@ cdef class TrackRecord:
     cdef object params
 
 cdef class SlotRecord:
+    cdef void *block            # what `slot` lies in
     cdef Slot *slot
     cdef TransportRecord owner
     cdef object params

@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int64_t
 
 from sfu.dataplane.codec cimport PayloadView, PictureDelta, PictureMap
 from sfu.dataplane.digest cimport HmacKey
-from sfu.dataplane.gcm cimport GcmCiphers
+from sfu.dataplane.gcm cimport GcmCipher
 from sfu.dataplane.history cimport History
 from sfu.dataplane.packet cimport RtpView
 from sfu.dataplane.packet_index cimport PacketIndex
@@ -148,6 +148,7 @@ cdef struct Track:
     Transport *transport
     Track *next             # of the transport
     Slot *slots             # those that it fills
+    Slot *first[SLOTS_AHEAD]    # of them, NULL where there are fewer: prefetched as soon as a packet is there
     Layer *layers[MAX_LAYERS]
     uint8_t layer_count
     uint8_t simulcast       # has RIDs
@@ -240,23 +241,28 @@ cdef struct EndedStream:
     uint32_t ssrc
 
 cdef struct Transport:
-    int64_t handle
-    uint32_t index          # in Core.transports
+    # used for every packet sent: two cache lines
+    GcmCipher gcm_send      # without a context where libsrtp does it
+    void *srtp_send         # sessions of libsrtp, NULL where the ciphers do its work
+    Endpoint remote
     uint8_t has_remote
     uint8_t secured         # it has keys
-    uint8_t tag_length
-    uint8_t transport_cc    # a track asked for feedback
     uint8_t reporting       # its timer runs for the reports of its slots
-    Endpoint remote
+    uint8_t sent_started
     uint32_t held           # the TCP connection whose receiver is too slow for video (tcp.pyx)
-    void *srtp_receive      # sessions of libsrtp, NULL where the ciphers do its work
-    void *srtp_send
-    GcmCiphers gcm          # without contexts where libsrtp does it
-    uint32_t rtcp_index     # of the newest compound sent, whatever its SSRC; libsrtp counts by itself
-    uint16_t chain_last     # transmit.pyx: its newest entry in the queue
-    uint32_t chain_epoch
+    uint32_t chain_epoch    # transmit.pyx: of its newest entry in the queue
+    uint16_t chain_last
     uint64_t packets_sent
     uint64_t bytes_sent
+    int64_t handle          # used at times, as what follows
+    uint32_t index          # in Core.transports
+    uint32_t rtcp_index     # of the newest compound sent, whatever its SSRC; libsrtp counts by itself
+    uint8_t tag_length
+    uint8_t transport_cc    # a track asked for feedback
+    void *srtp_receive
+    GcmCipher gcm_receive
+    GcmCipher gcm_receive_rtcp
+    GcmCipher gcm_send_rtcp
     uint64_t packets_received
     uint64_t bytes_received
     Track *tracks
@@ -286,7 +292,6 @@ cdef struct Transport:
     int64_t next_check_us
     int64_t next_report_us
     uint8_t arrivals_started
-    uint8_t sent_started
     char cname[CNAME_SIZE]
     uint8_t cname_length
     ArrivalLog arrivals
@@ -304,8 +309,7 @@ cdef struct Pending:
     uint8_t retransmitted
     uint8_t padding         # bytes that bring it level with its neighbours
 
-# transmit.pyx
-cdef struct TransmitEntry:
+cdef struct TransmitEntry:  # transmit.pyx
     uint8_t *data
     uint16_t length
     uint16_t next           # of the same transport

@@ -98,8 +98,8 @@ cdef inline void commit_protected(Core *core, Transport *transport, uint8_t *dat
 cdef inline int protect(Core *core, Transport *transport, int64_t index, uint8_t *data, int *length) noexcept nogil:
     if index < 0:
         return -1
-    if transport.gcm.send.context != NULL:
-        return gcm_protect(&transport.gcm.send, <uint64_t>index, data, length)
+    if transport.gcm_send.context != NULL:
+        return gcm_protect(&transport.gcm_send, <uint64_t>index, data, length)
     return core.srtp.protect(transport.srtp_send, data, length)
 
 
@@ -113,11 +113,11 @@ cdef int transmit_rtp(Core *core, Transport *transport, PacketIndex *index, Inde
 
 
 cdef inline int protect_rtcp(Core *core, Transport *transport, uint8_t *data, int *length) noexcept nogil:
-    if transport.gcm.send_rtcp.context == NULL:
+    if transport.gcm_send_rtcp.context == NULL:
         return core.srtp.protect_rtcp(transport.srtp_send, data, length)
     # One count for all SSRCs of a transport: each sees it rise, and no nonce comes twice. At its end gcm_protect_rtcp refuses.
     transport.rtcp_index = min(transport.rtcp_index, <uint32_t>GCM_RTCP_INDEX) + 1
-    return gcm_protect_rtcp(&transport.gcm.send_rtcp, transport.rtcp_index, data, length)
+    return gcm_protect_rtcp(&transport.gcm_send_rtcp, transport.rtcp_index, data, length)
 
 
 cdef int transmit_rtcp(Core *core, Transport *transport, uint8_t *data, int length) noexcept nogil:
