@@ -19,6 +19,7 @@ from sfu.observation import (
     TrackChanged,
     TrackEnded,
     TrackPublished,
+    WaitingChanged,
 )
 from sfu.version import version
 
@@ -40,5 +41,6 @@ __all__ = [
     "TrackChanged",
     "TrackEnded",
     "TrackPublished",
+    "WaitingChanged",
     "Watch",
 ]

@@ -4,7 +4,7 @@ Everything is to be called on the server's event loop. What cannot be done is a 
 answers; no such room, or nobody of that id in it, is a `KeyError`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ciranda.watch import Watch
@@ -55,6 +55,14 @@ class Rooms(Mapping[str, RoomDetails]):
     async def close(self, name: str) -> None:
         """Everybody leaves, and the room is gone."""
         await self._moderator(name, "end").end()
+
+    def admit(self, name: str, waiting: Iterable[str] | None = None) -> int:
+        """Let these in who wait (ids of `RoomDetails.waiting`), or all; how many came in."""
+        return self._moderator(name, "admit").admit(waiting)
+
+    def refuse(self, name: str, waiting: Iterable[str] | None = None) -> int:
+        """These, or all, do not get in; how many there were."""
+        return self._moderator(name, "refuse").refuse(waiting)
 
     async def remove(self, name: str, participant: str) -> None:
         """Somebody has to go; their identity does not come back by itself."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sfu.ids import ParticipantId, RoomName
-from sfu.views import TrackView
+from sfu.views import TrackView, WaitingView
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,15 @@ class TrackEnded:
     track: TrackView
 
 
-Observation = RoomOpened | RoomClosed | Joined | Left | TrackPublished | TrackChanged | TrackEnded
+@dataclass(frozen=True, slots=True)
+class WaitingChanged:
+    """Who waits to be let in: all of them, at most four times a second."""
+
+    room: RoomName
+    waiting: tuple[WaitingView, ...]
+
+
+Observation = RoomOpened | RoomClosed | Joined | Left | TrackPublished | TrackChanged | TrackEnded | WaitingChanged
 
 Observer = Callable[[Observation], None]
 """Called on the event loop, in the midst of what it is told of. It must neither block nor raise; whoever observes queues."""
@@ -91,10 +99,14 @@ class Observers:
 
     def __init__(self) -> None:
         self._observers: dict[Observer, Callable[[], None]] = {}
+        self._ended = False
 
     def add(self, observer: Observer, ended: Callable[[], None]) -> None:
-        """`ended` is called when nothing will follow."""
-        self._observers[observer] = ended
+        """`ended` is called when nothing will follow: at once, where the node has been closed."""
+        if self._ended:
+            ended()
+        else:
+            self._observers[observer] = ended
 
     def remove(self, observer: Observer) -> None:
         """Safe to call twice."""
@@ -107,5 +119,6 @@ class Observers:
 
     def end(self) -> None:
         """The node is closed."""
+        self._ended = True
         for ended in tuple(self._observers.values()):
             ended()

@@ -31,7 +31,7 @@ from sfu.hands import Hands
 from sfu.ids import MessageId, ParticipantId, RoomName
 from sfu.log import get_logger
 from sfu.media_port import MediaPort
-from sfu.observation import Joined, Left, Observers, TrackEnded, TrackPublished
+from sfu.observation import Joined, Left, Observers, TrackEnded, TrackPublished, WaitingChanged
 from sfu.observation import TrackChanged as TrackObserved
 from sfu.participant import Participant
 from sfu.permissions import JoinRequest
@@ -288,6 +288,7 @@ class Room:
         self._observers.tell(TrackObserved(self._name, participant.person, track.view))
 
     def _tell_administrators(self, event: WaitingListChanged) -> None:
+        self._observers.tell(WaitingChanged(self._name, event.waiting))
         for participant in self.participants.values():
             if participant.permissions.admin:
                 participant.notify(event)

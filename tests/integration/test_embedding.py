@@ -20,6 +20,7 @@ from ciranda import (
     TrackChanged,
     TrackEnded,
     TrackPublished,
+    WaitingChanged,
     Watch,
 )
 from sfu.ids import RoomName
@@ -75,10 +76,10 @@ async def test_rooms_are_a_mapping_of_values(house: Doors) -> None:
     assert (len(rooms), list(rooms), rooms.get("blue")) == (0, [], None)
     ana = await house.member("Ana")
     seen = rooms["blue"]
-    await house.member("Bo")
+    bo = await house.member("Bo")
     assert [person.name for person in seen.participants] == ["Ana"], "a value of then"
     assert [person.name for person in rooms["blue"].participants] == ["Ana", "Bo"]
-    assert rooms["blue"].participants[0].id == ana.id
+    assert [person.id for person in rooms["blue"].participants] == [ana.id, bo.id]
     assert "blue" in rooms
     assert "red" not in rooms
     with pytest.raises(KeyError):
@@ -120,6 +121,29 @@ async def test_somebody_is_muted_and_removed(house: Doors) -> None:
     assert [person.id for person in rooms["blue"].participants] == [ana.id]
 
 
+async def test_who_waits_is_told_and_let_in(house: Doors) -> None:
+    rooms = house.server.rooms
+    rooms.create("door", waiting_room=True)
+    ana = await house.member("Ana", "door")
+    assert ana.welcome["permissions"]["admin"], "the first is the host, and does not wait"
+    with rooms.watch() as watch:
+        bo = await house.waiter("Bo", "door")
+        waits = await following(watch)
+        assert isinstance(waits, WaitingChanged)
+        assert [(one.id, one.name) for one in waits.waiting] == [(bo.ticket["id"], "Bo")]
+        assert rooms.admit("door", [bo.ticket["id"]]) == 1
+        await bo.expect("welcome")
+        joined = await following(watch)
+        assert isinstance(joined, Joined)
+        assert joined.person.name == "Bo"
+        emptied = await following(watch)
+        assert isinstance(emptied, WaitingChanged)
+        assert not emptied.waiting
+        cy = await house.waiter("Cy", "door")
+        assert rooms.refuse("door") == 1
+        assert (await cy.until_error())["code"] == "refused"
+
+
 async def test_a_token_lets_its_bearer_in() -> None:
     async with doors(api_key=KEYS) as house:
         watch = house.server.rooms.watch()
@@ -143,6 +167,7 @@ async def test_watching_ends_with_the_server() -> None:
         server.rooms.create("tea")
     async with asyncio.timeout(PATIENCE_S):
         assert [event async for event in watch] == [RoomOpened(RoomName("tea")), RoomClosed(RoomName("tea"))]
+        assert [event async for event in server.rooms.watch()] == [], "nothing will follow"
 
 
 async def test_a_reader_who_is_too_slow_is_told_so(house: Doors) -> None:
