@@ -266,6 +266,7 @@ async def watched(folder: Path) -> AsyncIterator[Scene]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 async def test_each_alert_fires_on_its_fault_and_none_on_a_busy_server(tmp_path: Path) -> None:
     rules = yaml.safe_load(RULES.read_text())["groups"][0]["rules"]
     assert {rule["alert"] for rule in rules} == FAULTS.keys() | ({"CirandaSendBufferFull"} if not CARD else set())

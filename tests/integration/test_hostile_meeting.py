@@ -356,6 +356,7 @@ def check_log(log: Path, secrets: set[str], joins: int) -> None:
     assert len(lines) < 8 * joins + 200, Counter(line["event"] for line in lines)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("waves", "crowd", "peers", "seconds", "pause_s"),
     [
