@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from signaling import listener
 from signaling.context import CONTEXT
 from tests.harness.certificate import self_signed
+from tests.harness.server_process import ServerProcess
 from tests.integration.doors import Doors, doors, eventually
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: " + b"a" * 4_000
@@ -188,3 +190,22 @@ async def test_one_who_does_not_take_what_was_asked_for(monkeypatch: pytest.Monk
             await eventually(lambda: opened(house) == before + 1)
             await eventually(lambda: opened(house) == before)
         await ana.quiet()
+
+
+async def test_the_command_cuts_them_too(tmp_path: Path) -> None:
+    """With its own event loop, over TLS: without a handshake, and after one."""
+    certificate, key = self_signed(tmp_path)
+    options = ("--tls-cert", str(certificate), "--tls-key", str(key), "--request-timeout-seconds", str(SOON_S))
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    async with ServerProcess(*options) as server, aiohttp.ClientSession() as http:
+        host, _, port = server.url.rpartition("//")[2].rpartition(":")
+        silent, nothing = await asyncio.open_connection(host, int(port))
+        shaken, still = await asyncio.open_connection(host, int(port), ssl=trusting)
+        await ended(silent)
+        await ended(shaken)
+        async with http.get(f"{server.url}/metrics", ssl=trusting) as response:
+            text = await response.text()
+        assert 'ciranda_http_connections_closed_total{reason="no_request"} 2.0' in text
+        assert "ciranda_http_connections 1.0" in text
+        nothing.close()
+        still.close()
