@@ -123,11 +123,6 @@ class Server:
             await runner.cleanup()
             log.info("stopped", seconds=round(time.monotonic() - started_s, 3))
 
-    async def serve_until(self, stop: asyncio.Event) -> None:
-        """Start, wait for `stop`, close."""
-        async with self:
-            await stop.wait()
-
     @property
     def running(self) -> bool:
         """Between the end of `start` and the beginning of `close`."""

@@ -62,21 +62,6 @@ async def test_nothing_listens_afterwards() -> None:
         assert again.url == url
 
 
-async def test_serving_until_told_to_stop() -> None:
-    server = Server(http_port=0, media_port=0)
-    stop = asyncio.Event()
-    task = asyncio.create_task(server.serve_until(stop))
-    async with aiohttp.ClientSession() as http:
-        async with asyncio.timeout(10):
-            while not server.running:  # noqa: ASYNC110 - a condition of a server that knows nothing of tests
-                await asyncio.sleep(0.01)
-        async with http.get(server.url + "/readyz") as response:
-            assert response.status == 200
-        stop.set()
-        await task
-        assert not server.running
-
-
 async def test_no_task_outlives_the_server() -> None:
     before = asyncio.all_tasks()
     async with doors() as house:

@@ -1,6 +1,5 @@
 // The chat as a part of the call: what came while its panel was closed is counted and shown for a moment.
 
-import { t } from "../ui/i18n.js";
 import { notify } from "../ui/toast.js";
 import { Chat } from "./chat.js";
 
