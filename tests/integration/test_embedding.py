@@ -1,8 +1,11 @@
 """A program that embeds the server: it sees the rooms, hears what happens in them, gives orders and makes tokens."""
 
+import ast
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
+from types import FunctionType
 
 import aiohttp
 import pytest
@@ -180,6 +183,21 @@ async def test_a_reader_who_is_too_slow_is_told_so(house: Doors) -> None:
         await following(slow)
     assert [event async for event in slow] == []
     assert [(await following(other)).room for _ in range(3)] == ["a", "b", "c"], "others hear everything"
+
+
+async def test_the_readmes_program_does_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(ciranda.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    program = FunctionType(compile(source, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {})
+    running = asyncio.ensure_future(program())
+    said = ""
+    async with asyncio.timeout(PATIENCE_S):
+        while "\n" not in said:
+            await asyncio.sleep(0.01)
+            said += capsys.readouterr().out
+    running.cancel()
+    await asyncio.wait([running])
+    assert said == "RoomOpened(room='board') ['board']\n"
 
 
 def test_what_embeds_it_finds_its_names_in_one_place() -> None:
