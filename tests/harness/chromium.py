@@ -8,25 +8,12 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from benchmarks import page
 from tests.harness.page_server import PAGES
 from tests.harness.stats import Sample
 
-EXECUTABLE = "/usr/bin/chromium"
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    # Several pages are open at once and only one can be in front: none may be slowed down for being behind.
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-renderer-backgrounding",
-)
+EXECUTABLE = page.CHROMIUM
+FLAGS = ("--headless", *page.FLAGS)
 
 
 @contextlib.asynccontextmanager

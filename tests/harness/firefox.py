@@ -76,10 +76,10 @@ async def unattended(
         try:
             yield
         finally:
-            await _end(process)
+            await end(process)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def end(process: asyncio.subprocess.Process) -> None:
     """The session that we started it in holds its content processes too."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)

@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import re
-import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -14,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.harness.firefox import EXECUTABLE, PREFERENCES, STOP_TIMEOUT_S
+from tests.harness.firefox import EXECUTABLE, PREFERENCES, end
 
 START_TIMEOUT_S = 60.0
 LISTENING = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
@@ -105,7 +104,7 @@ async def firefox_page() -> AsyncIterator[FirefoxPage]:
                 await page.begin()
                 yield page
         finally:
-            await _end(process)
+            await end(process)
         await drain
 
 
@@ -119,15 +118,3 @@ async def _address(stderr: asyncio.StreamReader) -> str:
 async def _drain(stderr: asyncio.StreamReader) -> None:
     while await stderr.readline():
         pass
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """All of the session that it was started in."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    try:
-        await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
