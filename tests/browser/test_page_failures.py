@@ -12,6 +12,7 @@ from ciranda.server import Server
 from sfu.config import Settings
 from tests.harness.chromium import Tab, Tabs
 from tests.harness.meeting_page import MeetingPage
+from tests.harness.signaling import Signaling
 
 KEY, SECRET = "desk", "a secret for the tests of the page"
 NO_DEVICE = """Object.defineProperty(navigator.mediaDevices, 'getUserMedia', {
@@ -92,6 +93,24 @@ async def test_a_full_room(tabs: Tabs) -> None:
         await says(ana.tab, "You left the meeting")
         await tab.page.get_by_role("button", name="Join now").click()
         await MeetingPage(tab, "Bo").connected()
+
+
+async def test_who_waits_in_vain_is_told_and_can_wait_again(tabs: Tabs) -> None:
+    async with (
+        Server(Settings(http_port=0, media_port=0, waiting_seconds=2, max_waiting=1)) as server,
+        Signaling(server.url, "door") as ana,
+    ):
+        await ana.join("Ana")
+        await ana.send({"type": "room", "waiting_room": True})
+        cid = await opened(tabs, f"{server.url}/door")
+        dan = await opened(tabs, f"{server.url}/door")
+        await ask_to_join(cid, "Cid")
+        await cid.page.get_by_role("heading", name="Waiting to be let in").wait_for()
+        await ask_to_join(dan, "Dan")
+        await says(dan, "Too many people are waiting")
+        await says(cid, "Nobody has let you in")
+        await dan.page.get_by_role("button", name="Join now").click()
+        await dan.page.get_by_role("heading", name="Waiting to be let in").wait_for()
 
 
 async def test_tokens(tabs: Tabs) -> None:

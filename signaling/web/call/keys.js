@@ -34,6 +34,7 @@ export class Keys {
   }
 
   #down(event) {
+    if (!event.key) return; // a browser that fills in a field
     const id = this.#meant(event);
     if (id) {
       event.preventDefault();
