@@ -14,7 +14,6 @@ from sfu.direct_signal import Reason
 from tests.harness.chromium import Tabs
 from tests.harness.direct_link import cuttable_paths
 from tests.harness.direct_page import Couple, DirectPage, Senses
-from tests.harness.meeting_page import MeetingPage
 from tests.harness.signaling import Signaling
 from tests.harness.stats import eventually
 
@@ -22,8 +21,24 @@ DIRECT_WITHIN_S = 2.0
 MOST_CONCEALED_MS = 40.0
 MOST_BLACK_MS = 500.0
 HEARD_AGAIN_MS = 1_000.0
-ATTEMPTS = 3
-"""Another one is for what the machine does to all of us, as in `tests.harness.stats.steady`."""
+LIVE_TIMERS = """(() => {
+  globalThis.live = { timeouts: new Set(), intervals: new Set() };
+  const { setTimeout: later, setInterval: often } = globalThis;
+  globalThis.setTimeout = (work, ...more) => {
+    const id = later((...given) => { live.timeouts.delete(id); work(...given); }, ...more);
+    live.timeouts.add(id);
+    return id;
+  };
+  globalThis.setInterval = (...given) => {
+    const id = often(...given);
+    live.intervals.add(id);
+    return id;
+  };
+  for (const name of ['clearTimeout', 'clearInterval']) {
+    const native = globalThis[name];
+    globalThis[name] = (id) => { live.timeouts.delete(id); live.intervals.delete(id); native(id); };
+  }
+})();"""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -46,28 +61,25 @@ async def forwards_no_video(server: Server) -> None:
     await eventually(quiet, within_s=10, what="the server forwards no video")
 
 
-def seams(couple: tuple[Senses, Senses]) -> list[str]:
-    """What a person would have noticed."""
+def seams(couple: tuple[Senses, Senses], *, concealed_ms: float = MOST_CONCEALED_MS) -> list[str]:
+    """What a person would have noticed, and what is not the machine's."""
+    late_ms = max(senses.late_ms for senses in couple)
     return [
         f"{name}: {senses}"
         for name, senses in zip(("Ana", "Bo"), couple, strict=True)
-        if senses.concealed_ms > MOST_CONCEALED_MS or senses.black_ms > MOST_BLACK_MS or not senses.heard_packets
+        if senses.concealed_ms > concealed_ms + late_ms
+        or senses.black_ms > MOST_BLACK_MS + late_ms
+        or senses.silent_ms > HEARD_AGAIN_MS + late_ms
+        or not senses.heard_packets
     ]
 
 
 async def test_two_go_directly_and_a_third_brings_the_server_back_without_a_seam(tabs: Tabs, server: Server) -> None:
-    took_s = []
-    for attempt in range(ATTEMPTS):
-        room = f"two-{attempt}"
-        couple = await Couple.join(tabs, server.url, room)
-        started = time.monotonic()
-        await couple.on("direct")
-        took_s.append(time.monotonic() - started)
-        if took_s[-1] < DIRECT_WITHIN_S:
-            break
-        for page in couple.both:
-            await page.tab.close()
-    assert min(took_s) < DIRECT_WITHIN_S, took_s
+    couple = await Couple.join(tabs, server.url, "two")
+    started = time.monotonic()
+    await couple.on("direct")
+    took_s = time.monotonic() - started
+    assert took_s < DIRECT_WITHIN_S
     ana, bo = [await page.pair() for page in couple.both]
     assert (ana["local"]["port"], ana["remote"]["port"]) == (bo["remote"]["port"], bo["local"]["port"])
     assert {end["candidateType"] for end in (*ana.values(), *bo.values())} <= {"host", "srflx", "prflx"}
@@ -75,22 +87,19 @@ async def test_two_go_directly_and_a_third_brings_the_server_back_without_a_seam
     for page, other in zip(couple.both, ("Bo", "Ana"), strict=True):
         await page.wait_for_pictures(other)
 
-    complaints = []
+    # Loading a page takes all of two cores; sound is concealed then whichever way it comes, and whoever comes.
+    cy = await DirectPage.before(tabs, server.url, "two", "Cy")
     await couple.sense()
-    for _ in range(ATTEMPTS):
-        await couple.again()
-        cy = await MeetingPage.join(tabs, server.url, room, "Cy")
-        await couple.on("server")
-        await cy.wait_for_pictures("Ana", "Bo")
-        await eventually(couple.without_path, within_s=10, what="the old path is closed")
-        complaints.append(seams(await couple.sensed()))
-        alone = time.monotonic()
-        await cy.leave()
-        await couple.on("direct", within_s=20)
-        assert time.monotonic() - alone > server.settings.direct_return_seconds - 0.1
-        if not complaints[-1]:
-            break
-    assert [] in complaints, complaints
+    await couple.again()
+    await cy.enter()
+    await couple.on("server")
+    await cy.wait_for_pictures("Ana", "Bo")
+    await eventually(couple.without_path, within_s=10, what="the old path is closed")
+    assert seams(await couple.sensed()) == []
+    alone = time.monotonic()
+    await cy.leave()
+    await couple.on("direct", within_s=20)
+    assert time.monotonic() - alone > server.settings.direct_return_seconds - 0.1
     await forwards_no_video(server)
     for page in couple.both:
         assert page.tab.errors == []
@@ -100,56 +109,65 @@ async def test_two_go_directly_and_a_third_brings_the_server_back_without_a_seam
 
 async def test_a_direct_path_that_falls_silent_is_left_within_a_second(tabs: Tabs) -> None:
     """Nobody says goodbye: the datagrams between the two are lost, both ways."""
-    complaints = []
-    for attempt in range(ATTEMPTS):
-        settings = Settings(http_port=0, media_port=0, direct_margin_seconds=5)
-        async with Server(settings) as server, cuttable_paths() as path:
-            couple = await Couple.join(tabs, server.url, f"cut-{attempt}")
-            await couple.on("direct")
-            await couple.sense()
-            await forwards_no_video(server)
-            await couple.again()
-            path.cut()
-            await couple.on("server")
-            await eventually(couple.without_path, within_s=20, what="the old path is closed")
-            senses = await couple.sensed()
-            complaints.append(
-                [s for s in senses if s.silent_ms > HEARD_AGAIN_MS or s.black_ms > MOST_BLACK_MS or not s.heard_packets]
-            )
-            taken = server.node.direct.takeovers
-            assert sum(taken.values()) == 1, taken
-            assert set(taken) <= {Reason.SILENCE, Reason.FAILED, Reason.LOSS}
-            for page in couple.both:
-                assert page.tab.errors == []
-                await page.tab.close()
-        if not complaints[-1]:
-            break
-    assert [] in complaints, complaints
+    settings = Settings(http_port=0, media_port=0, direct_margin_seconds=5)
+    async with Server(settings) as server, cuttable_paths() as path:
+        couple = await Couple.join(tabs, server.url, "cut")
+        await couple.on("direct")
+        await couple.sense()
+        await forwards_no_video(server)
+        await couple.again()
+        path.cut()
+        await couple.on("server")
+        await eventually(couple.without_path, within_s=20, what="the old path is closed")
+        assert seams(await couple.sensed(), concealed_ms=HEARD_AGAIN_MS) == []
+        taken = server.node.direct.takeovers
+        assert sum(taken.values()) == 1, taken
+        assert set(taken) <= {Reason.SILENCE, Reason.FAILED, Reason.LOSS}
+        for page in couple.both:
+            assert page.tab.errors == []
 
 
 async def cycles(tabs: Tabs, count: int) -> None:
-    """Direct, a third comes, back to two: again and again, and nothing is left over on either side."""
+    """Direct; a third comes and goes; direct; the path dies; direct: again and again, and nothing is left over on either side."""
     settings = Settings(
-        http_port=0, media_port=0, direct_return_seconds=0.1, direct_margin_seconds=5, resume_seconds=0.1
+        http_port=0,
+        media_port=0,
+        direct_return_seconds=0.5,
+        direct_rest_seconds=0,
+        direct_timeout_seconds=60,
+        direct_margin_seconds=5,
+        resume_seconds=0.1,
     )
-    async with Server(settings) as server:
-        couple = await Couple.join(tabs, server.url, "round")
+    complaints: list[str] = []
+    async with Server(settings) as server, cuttable_paths() as path:
+        couple = await Couple.join(tabs, server.url, "round", scripts=(LIVE_TIMERS,))
         await couple.on("direct")
+        await couple.sense()
         before = await held(couple, server)
         for number in range(count):
             async with Signaling(server.url, "round") as third:
                 await third.join(f"Cy {number}")
                 await couple.on("server")
                 await third.leave()
-            await couple.on("direct", within_s=30)
+            await couple.on("direct", within_s=60)
+            await couple.again()
+            path.cut()
+            await couple.on("server")
+            await couple.on("direct", within_s=60)
+            complaints += seams(await couple.sensed(), concealed_ms=HEARD_AGAIN_MS)
+            await path.sweep()
             for page in couple.both:
                 assert page.tab.errors == []
-        assert server.node.direct.takeovers == {Reason.JOINED: count}
-        assert server.node.direct.attempts == {"direct": count + 1}
+        taken = server.node.direct.takeovers
+        assert taken.pop(Reason.JOINED) == count
+        assert set(taken) <= {Reason.SILENCE, Reason.FAILED, Reason.LOSS}
+        assert sum(taken.values()) == count, taken
+        assert server.node.direct.attempts == {"direct": 2 * count + 1}
         assert set(server.node.direct.refused) <= {"stale", "repeated"}
         await eventually(
             lambda: holds(couple, server, before), within_s=20, what=f"as much is held as before: {before}"
         )
+        assert complaints == []
         await couple.ana.leave()
         await couple.bo.leave()
 
@@ -162,26 +180,34 @@ async def cycles(tabs: Tabs, count: int) -> None:
 async def held(couple: Couple, server: Server) -> dict[str, Any]:
     """What pages and server hold for a direct call of two."""
     (room,) = server.node.rooms.values()
+    loop: Any = asyncio.get_running_loop()
     return {
         "connections": [await page.open_connections() for page in couple.both],
         "audio elements": [await page.page.locator("audio").count() for page in couple.both],
         "videos": [await page.page.locator("video").count() for page in couple.both],
+        "intervals": [await page.page.evaluate("() => live.intervals.size") for page in couple.both],
+        "timeouts": sum([await page.page.evaluate("() => live.timeouts.size") for page in couple.both]),
         "slots": [len(p.slots) for p in room.participants.values()],
         "tracks": [len(p.tracks) for p in room.participants.values()],
         "transports": len(server.node.ports[0]._endpoints),
+        "addresses": len(server.node.ports[0]._holders),
         "tasks": len(asyncio.all_tasks()),
+        "timers": sum(not handle.cancelled() for handle in loop._scheduled),
         "timer": room.direct._timer is None,
     }
 
 
+PASSING = {"timeouts", "tasks", "timers"}
+"""One of a page's looks, of the test's own reader, or of a socket that is just closing, may come and go."""
+
+
 async def holds(couple: Couple, server: Server, before: dict[str, Any]) -> bool:
     now = await held(couple, server)
-    # A task of the test's own reader, or of a socket that is just closing, may come and go.
-    return {**now, "tasks": 0} == {**before, "tasks": 0} and now["tasks"] <= before["tasks"]
+    return all(now[what] <= before[what] if what in PASSING else now[what] == before[what] for what in before)
 
 
 async def test_going_round_leaves_nothing_behind(tabs: Tabs) -> None:
-    await cycles(tabs, 4)
+    await cycles(tabs, 2)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from playwright.async_api import Browser
 from ciranda.server import Server
 from sfu.config import Settings
 from tests.harness.chromium import EXECUTABLE, Tabs, launched
+from tests.harness.coturn import free_port
 from tests.harness.meeting_page import MeetingPage
 from tests.harness.networks import WithoutUdp, permitted
 from tests.harness.page_server import PageServer
@@ -201,3 +202,11 @@ async def test_without_media_tcp_nobody_is_told_of_it(tabs: Tabs, pages: PageSer
         assert " tcp " not in found["answer"]
         with pytest.raises(OSError, match="refused"):
             socket.create_connection(server.media_addresses[0], timeout=5)
+
+
+async def test_a_server_that_is_named_as_its_own_stun_server_is_reached_by_udp_all_the_same(tabs: Tabs) -> None:
+    """libwebrtc would take every answer to a check for the STUN server's; see `signaling.ice_servers`."""
+    port = free_port()
+    async with Server(http_port=0, media_port=port, ice_server=(f"stun:127.0.0.1:{port}",)) as server:
+        ana = await MeetingPage.join(tabs, server.url, "own", "Ana")
+        assert (await ana.page.evaluate(SELECTED))["protocol"] == "udp"

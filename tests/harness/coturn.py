@@ -1,6 +1,6 @@
-"""A real coturn on loopback, with the configuration that `deploy/` gives it. Nothing of it outlives the test.
+"""A real coturn on this machine, with the configuration that `deploy/` gives it. Nothing of it outlives the test.
 
-What differs from the deployed one: ports, paths, and that the only peer it relays to is on loopback.
+What differs from the deployed one: ports, paths, and that the only peer it relays to is at its own address (loopback's).
 """
 
 import asyncio
@@ -26,9 +26,9 @@ HOST = "127.0.0.1"
 SECRET = "a-secret-that-only-two-servers-know"
 COMPOSE = Path(__file__).parents[2] / "deploy" / "compose.yml"
 START_S = 15.0
-LOOPBACK = f"""
-listening-ip={HOST}
-relay-ip={HOST}
+HERE = """
+listening-ip={host}
+relay-ip={host}
 allow-loopback-peers
 relay-threads=1
 verbose
@@ -43,17 +43,18 @@ class Coturn:
     tls_port: int
     certificate: "SelfSigned"
     log: Path
+    host: str = HOST
 
     def url(self, transport: str) -> str:
         """`udp`, `tcp` or `tls`: how the client reaches it."""
         if transport == "tls":
-            return f"turns:{HOST}:{self.tls_port}?transport=tcp"
-        return f"turn:{HOST}:{self.port}?transport={transport}"
+            return f"turns:{self.host}:{self.tls_port}?transport=tcp"
+        return f"turn:{self.host}:{self.port}?transport={transport}"
 
 
 @dataclass(frozen=True, slots=True)
 class SelfSigned:
-    """A certificate for loopback that nobody signed but itself."""
+    """A certificate for this machine that nobody signed but itself."""
 
     chain: Path
     key: Path
@@ -61,11 +62,11 @@ class SelfSigned:
     """Base64 of the public key's SHA-256, as Chromium's flags have it."""
 
     @classmethod
-    def make(cls, folder: Path) -> "SelfSigned":
+    def make(cls, folder: Path, host: str = HOST) -> "SelfSigned":
         private = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
         now = datetime.datetime.now(datetime.UTC)
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(HOST))])
+        names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(host))])
         certificate = (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -93,18 +94,18 @@ class SelfSigned:
 
 
 @contextlib.asynccontextmanager
-async def coturn(folder: Path, secret: str = SECRET) -> AsyncIterator[Coturn]:
-    """`folder` takes its configuration, certificate and log."""
+async def coturn(folder: Path, secret: str = SECRET, host: str = HOST) -> AsyncIterator[Coturn]:
+    """`folder` takes its configuration, certificate and log; `host` is an address of this machine."""
     program = shutil.which("turnserver")
     assert program, "coturn is not installed: scripts/setup does that"
-    running = Coturn(free_port(), free_port(), SelfSigned.make(folder), folder / "turnserver.log")
+    running = Coturn(free_port(host), free_port(host), SelfSigned.make(folder, host), folder / "turnserver.log", host)
     configuration = folder / "turnserver.conf"
-    configuration.write_text(_deployed(folder, running, secret) + LOOPBACK)
+    configuration.write_text(_deployed(folder, running, secret) + HERE.format(host=host))
     with running.log.open("wb") as log:
         process = await asyncio.create_subprocess_exec(program, "-c", str(configuration), stdout=log, stderr=log)
     try:
         for port in (running.port, running.tls_port):
-            await _listens(port, process, running.log)
+            await _listens(host, port, process, running.log)
         yield running
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -127,30 +128,30 @@ def _deployed(folder: Path, running: Coturn, secret: str) -> str:
         ("listening-port=3479", f"listening-port={running.port}"),
         ("tls-listening-port=5349", f"tls-listening-port={running.tls_port}"),
         ("/tls/", f"{folder}/"),
-        ("allowed-peer-ip=172.30.0.10", f"allowed-peer-ip={HOST}"),
+        ("allowed-peer-ip=172.30.0.10", f"allowed-peer-ip={running.host}"),
     ):
         assert theirs in text, theirs
         text = text.replace(theirs, ours)
     return text
 
 
-def free_port() -> int:
+def free_port(host: str = HOST) -> int:
     """Free for UDP and TCP at this moment."""
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind((HOST, 0))
+            tcp.bind((host, 0))
             port: int = tcp.getsockname()[1]
             with contextlib.suppress(OSError):
-                udp.bind((HOST, port))
+                udp.bind((host, port))
                 return port
 
 
-async def _listens(port: int, process: asyncio.subprocess.Process, log: Path) -> None:
+async def _listens(host: str, port: int, process: asyncio.subprocess.Process, log: Path) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(START_S):
             while process.returncode is None:
                 try:
-                    _, writer = await asyncio.open_connection(HOST, port)
+                    _, writer = await asyncio.open_connection(host, port)
                 except ConnectionError:
                     await asyncio.sleep(0.05)
                     continue

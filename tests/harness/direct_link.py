@@ -6,7 +6,7 @@ The candidates of one side only, each with an emulator's port in it: the other s
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -22,9 +22,9 @@ CANDIDATE_LINES = re.compile(r"a=candidate:.*\r\n")
 class DirectLinks:
     """What `cuttable_paths` gives."""
 
-    def __init__(self, stack: AsyncExitStack) -> None:
-        self._stack = stack
+    def __init__(self) -> None:
         self._links: list[LinkEmulator] = []
+        self._cut: list[LinkEmulator] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._receive = DirectOverlay.receive
 
@@ -43,29 +43,36 @@ class DirectLinks:
         fields = (signal.candidate or "").split(" ")
         if ":" in fields[4] or fields[7] != "host":
             return
-        link = await self._stack.enter_async_context(LinkEmulator((fields[4], int(fields[5]))))
+        link = await LinkEmulator((fields[4], int(fields[5]))).__aenter__()
         self._links.append(link)
         fields[4:6] = link.address[0], str(link.address[1])
         self._receive(overlay, participant, replace(signal, candidate=" ".join(fields)))
 
     def cut(self) -> None:
+        """What is there now is dead for good; later paths are not."""
         for link in self._links:
             link.cut()
+        self._cut += self._links
+        self._links = []
 
-    def restore(self) -> None:
-        for link in self._links:
-            link.restore()
+    async def sweep(self) -> None:
+        """Removes what was cut."""
+        while self._cut:
+            await self._cut.pop().__aexit__()
 
 
 @asynccontextmanager
 async def cuttable_paths() -> AsyncIterator[DirectLinks]:
     """Every direct path that is made meanwhile, by any server of this process."""
-    async with AsyncExitStack() as stack:
-        links = DirectLinks(stack)
+    links = DirectLinks()
 
-        def receive(overlay: DirectOverlay, participant: Participant, signal: Signal) -> None:
-            links.receive(overlay, participant, signal)
+    def receive(overlay: DirectOverlay, participant: Participant, signal: Signal) -> None:
+        links.receive(overlay, participant, signal)
 
+    try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(DirectOverlay, "receive", receive)
             yield links
+    finally:
+        links.cut()
+        await links.sweep()

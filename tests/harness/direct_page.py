@@ -1,6 +1,7 @@
 """Two pages of the product that can go directly: which way they are on, and what their people see and hear meanwhile."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -24,12 +25,25 @@ class Senses:
     """The longest time in which no audio packet came on the way that is heard."""
     concealed_ms: float
     """Sound that was made up on the way that is heard."""
+    late_ms: float
+    """By which a timer of the page was late. A browser that is not scheduled sends nothing meanwhile, and plays nothing: so much of
+    all the others is nobody's fault."""
     heard_packets: int
     looks: int
 
 
+SMALLER_CAMERA = "Object.assign(smallCamera, { width: 320, height: 240, frameRate: 10 });"
+"""Every picture is encoded twice while a path comes or goes: two cores have enough to do. Still two layers."""
+
+
 class DirectPage(MeetingPage):
     """Somebody in a meeting, with senses for one other."""
+
+    @classmethod
+    async def before(
+        cls, tabs: Tabs, url: str, room: str, name: str, *, scripts: Sequence[str] = (), **context_options: Any
+    ) -> Self:
+        return await super().before(tabs, url, room, name, scripts=(SMALLER_CAMERA, *scripts), **context_options)
 
     async def on(self, way: str, *, within_s: float = 15.0) -> None:
         """`direct` or `server`."""
@@ -50,6 +64,7 @@ class DirectPage(MeetingPage):
             found["blackMs"],
             found["silentMs"],
             found["concealed"] / SAMPLES_A_MS,
+            found["lateMs"],
             found["heardPackets"],
             found["looks"],
         )
@@ -84,9 +99,9 @@ class Couple:
     bo: DirectPage
 
     @classmethod
-    async def join(cls, tabs: Tabs, url: str, room: str) -> Self:
-        ana = await DirectPage.join(tabs, url, room, "Ana")
-        bo = await DirectPage.join(tabs, url, room, "Bo")
+    async def join(cls, tabs: Tabs, url: str, room: str, *, scripts: Sequence[str] = ()) -> Self:
+        ana = await DirectPage.join(tabs, url, room, "Ana", scripts=scripts)
+        bo = await DirectPage.join(tabs, url, room, "Bo", scripts=scripts)
         return cls(ana, bo)
 
     @property

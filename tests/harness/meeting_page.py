@@ -19,12 +19,21 @@ class MeetingPage:
     @classmethod
     async def join(cls, tabs: Tabs, url: str, room: str, name: str, **context_options: Any) -> Self:
         """Opens the room's address, says the name, joins, and waits for the media connection."""
-        tab = await tabs.open(f"{url}/{room}", instrumented=True, **context_options)
-        person = cls(tab, name)
-        await person.page.fill("#name", name)
-        await person.page.click("button[type=submit]")
-        await person.connected()
+        person = await cls.before(tabs, url, room, name, **context_options)
+        await person.enter()
         return person
+
+    @classmethod
+    async def before(cls, tabs: Tabs, url: str, room: str, name: str, **context_options: Any) -> Self:
+        """In the lobby, with the name said; `enter` joins."""
+        tab = await tabs.open(f"{url}/{room}", instrumented=True, **context_options)
+        await tab.page.fill("#name", name)
+        return cls(tab, name)
+
+    async def enter(self) -> None:
+        """Joins, and waits for the media connection."""
+        await self.page.click("button[type=submit]")
+        await self.connected()
 
     async def connected(self) -> None:
         """In the meeting, with audio and video connected."""

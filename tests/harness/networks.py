@@ -1,4 +1,4 @@
-"""Networks of one laptop that has a browser: Wi-Fi and mobile, or one behind a firewall that lets no UDP through.
+"""Networks of one laptop that has a browser: Wi-Fi and mobile, or one behind a firewall that lets little through.
 
 Made of network namespaces and veth pairs between them, removed with everything in them. Owns no process: `browser` says how one is
 started there. Each run has addresses of its own, so that several on one machine do not take each other's packets.
@@ -148,8 +148,8 @@ class TwoNetworks(_Laptop):
         await self._plug_in(self.laptop, self._present, self._interface)
 
 
-class WithoutUdp(_Laptop):
-    """`async with WithoutUdp() as network`: between `SERVER` and the laptop is a router that drops all UDP, without a word."""
+class _Firewall(_Laptop):
+    """Between `SERVER` and the laptop is a router that drops some of what it should pass on, without a word."""
 
     def __init__(self) -> None:
         super().__init__("f")
@@ -159,12 +159,15 @@ class WithoutUdp(_Laptop):
         await super().__aexit__()
         await self._router.remove()
 
+    async def drop(self, *what: str) -> None:
+        """But for what is let through, and what the router says itself. `what`: a selector of ip-rule(8), by default everything."""
+        await self._router.run("ip", "rule", "add", "pref", "2", *what, "blackhole")
+
     async def _make(self) -> None:
         outside, inside = 1, 2
         await self._router.make()
         await self.laptop.make()
         await self._router.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
-        await self._router.run("ip", "rule", "add", "pref", "1", "ipproto", "udp", "blackhole")
         await self._cable(outside, self._router)
         await self._plug_in(self._router, outside, f"{self._cables[0]}l")
         await run("ip", "route", "add", f"{address(inside, 0)}/30", "via", address(outside, 2))
@@ -218,6 +221,26 @@ class SlowCard(_Laptop):
         made[0].bind((address(1, 2), 0))
         made[0].setblocking(False)
         return made[0]
+
+
+class WithoutUdp(_Firewall):
+    """`async with WithoutUdp() as network`: all UDP is dropped."""
+
+    async def _make(self) -> None:
+        await super()._make()
+        await self.drop("ipproto", "udp")
+
+
+class OnlyTcp(_Firewall):
+    """`async with OnlyTcp() as network`: everything is dropped but TCP connections to the ports that `let_through` names."""
+
+    async def _make(self) -> None:
+        await super()._make()
+        await self.drop()
+
+    async def let_through(self, port: int) -> None:
+        for end in ("dport", "sport"):
+            await self._router.run("ip", "rule", "add", "pref", "1", "ipproto", "tcp", end, str(port), "lookup", "main")
 
 
 def permitted() -> bool:

@@ -89,6 +89,18 @@ async def join(tabs: Tabs, server: Server, name: str) -> MeetingPage:
     return person
 
 
+async def flows(person: MeetingPage) -> None:
+    before = await person.sample()
+
+    async def more() -> bool:
+        now = await person.sample()
+        frames = grown(before, now, "video", "framesDecoded")
+        energy = grown(before, now, "audio", "totalAudioEnergy")
+        return any(count >= 15 for count in frames.values()) and any(energy.values())
+
+    await eventually(more, within_s=20, what=f"{person.name} sees and hears")
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_two_meet_over_turn(tabs: Tabs, turn: Coturn, transport: str) -> None:
     async with Server(settings(turn, transport)) as server:
@@ -96,15 +108,7 @@ async def test_two_meet_over_turn(tabs: Tabs, turn: Coturn, transport: str) -> N
         await ana.wait_for_pictures("Bo")
         await bo.wait_for_pictures("Ana")
         for person in (ana, bo):
-            before = await person.sample()
-
-            async def flows(person: MeetingPage = person, before: Any = before) -> bool:
-                now = await person.sample()
-                frames = grown(before, now, "video", "framesDecoded")
-                energy = grown(before, now, "audio", "totalAudioEnergy")
-                return any(count >= 15 for count in frames.values()) and any(energy.values())
-
-            await eventually(flows, within_s=10, what=f"{person.name} sees and hears")
+            await flows(person)
             selected = await person.page.evaluate(SELECTED)
             assert (selected["type"], selected["protocol"]) == ("relay", transport)
             # The server, too, knows them by nothing but coturn's addresses.
@@ -157,6 +161,41 @@ async def test_who_comes_back_gets_a_new_password(tabs: Tabs, turn: Coturn) -> N
         assert (await ana.page.evaluate(GATHER, await ana.page.evaluate(handed)))["candidates"] >= 1
         assert ana.tab.errors == []
         await ana.tab.close()
+
+
+@pytest.mark.slow
+async def test_a_call_that_lasts_longer_than_its_password_can_restart_ice(tabs: Tabs, turn: Coturn) -> None:
+    """The relay goes on when the password has expired; a new one, as a change of network needs, gets the newer password."""
+    short = settings(turn, "udp").model_copy(update={"turn_ttl_seconds": 4})  # settings have a minute at least
+    async with Server(short) as server:
+        ana, bo = await join(tabs, server, "Ana"), await join(tabs, server, "Bo")
+        await ana.wait_for_pictures("Bo")
+        handed = "() => connections[0].getConfiguration().iceServers"
+        first = await ana.page.evaluate(handed)
+        elsewhere = await tabs.open("about:blank")
+
+        async def expired() -> bool:
+            found: Any = await elsewhere.page.evaluate(GATHER, first)
+            return bool(found == {"candidates": 0, "errors": [401]})
+
+        await eventually(expired, within_s=20, what="the first password has expired")
+        before = await ana.page.evaluate(SELECTED)
+        await flows(ana)
+        assert await ana.page.evaluate(SELECTED) == before, "what is relayed goes on"
+        await ana.page.evaluate("() => { connections[0].restartIce(); ciranda.receiveVideo(false); }")
+
+        async def moved() -> bool:
+            selected: Any = await ana.page.evaluate(SELECTED)
+            return bool(selected["type"] == "relay" and selected["port"] != before["port"])
+
+        await eventually(moved, within_s=20, what="another relay is used")
+        await ana.page.evaluate("() => ciranda.receiveVideo(true)")
+        await flows(ana)
+        await flows(bo)
+        assert await ana.page.evaluate("() => [connections.length, sockets.length]") == [1, 1]
+        assert ana.tab.errors == bo.tab.errors == []
+        for tab in (ana.tab, bo.tab, elsewhere):
+            await tab.close()
 
 
 def _expiry(server: dict[str, Any]) -> int:

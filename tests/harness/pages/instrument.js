@@ -12,11 +12,11 @@
       return super.setLocalDescription(...args);
     }
   };
-  const SMALL = { width: 480, height: 270, frameRate: 15 };
+  globalThis.smallCamera = { width: 480, height: 270, frameRate: 15 };
   const devices = globalThis.navigator.mediaDevices;
   if (devices) {
     const native = devices.getUserMedia.bind(devices);
-    devices.getUserMedia = (constraints) => native({ ...constraints, ...(constraints?.video ? { video: { ...constraints.video, ...SMALL } } : {}) });
+    devices.getUserMedia = (constraints) => native({ ...constraints, ...(constraints?.video ? { video: { ...constraints.video, ...smallCamera } } : {}) });
   }
   const direct = ({ remoteDescription }) => remoteDescription !== null && !remoteDescription.sdp.includes("a=ice-lite");
   globalThis.connections = connections;

@@ -4,9 +4,11 @@
 globalThis.senses = (name) => {
   const LOOK_MS = 20;
   const LISTEN_MS = 40;
-  const found = { looks: 0, blackMs: 0, silentMs: 0, concealed: 0, heardPackets: 0, ways: [] };
+  const nothing = () => ({ looks: 0, blackMs: 0, silentMs: 0, lateMs: 0, concealed: 0, heardPackets: 0, ways: [] });
+  const found = nothing();
   const canvas = new OffscreenCanvas(16, 9);
   const context = canvas.getContext("2d", { willReadFrequently: true });
+  let lookedAt = performance.now();
   let seenAt = performance.now();
   let heardAt = performance.now();
   let before = null;
@@ -23,6 +25,8 @@ globalThis.senses = (name) => {
     const now = performance.now();
     if (tile?.checkVisibility() && bright(tile.querySelector("video"))) seenAt = now;
     found.looks += 1;
+    found.lateMs = Math.max(found.lateMs, now - lookedAt - LOOK_MS);
+    lookedAt = now;
     found.blackMs = Math.max(found.blackMs, now - seenAt);
   };
 
@@ -69,7 +73,7 @@ globalThis.senses = (name) => {
     found,
     /** Figures begin anew. */
     again() {
-      Object.assign(found, { looks: 0, blackMs: 0, silentMs: 0, concealed: 0, heardPackets: 0, ways: [] });
+      Object.assign(found, nothing());
       seenAt = heardAt = performance.now();
     },
     stop: () => timers.forEach(clearInterval),
