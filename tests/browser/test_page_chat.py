@@ -9,7 +9,7 @@ from tests.harness.meeting_page import MeetingPage
 
 TIMEOUT_MS = 30_000
 TEXTS = "() => [...document.querySelectorAll('.chat-text')].map((p) => p.textContent)"
-LOOKS_SENT = '.chat-bubble:not(.failed) .chat-message:not(:has([aria-label="Sending…"]:not([hidden]))) .chat-text'
+LOOKS_SENT = ".chat-bubble:not(.failed, .sending) .chat-text"
 DROP = """([name, text]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name, { type: 'text/plain' }));
@@ -125,7 +125,8 @@ async def test_nothing_looks_sent_that_the_server_did_not_take(tabs: Tabs) -> No
         assert too_early == 0, "no answer yet"
         refused = ana.page.locator(".chat-bubble.failed")
         await refused.nth(19).wait_for(timeout=TIMEOUT_MS)
-        silent = ana.page.get_by_role("img", name="Sending…")
+        silent = ana.page.locator(".chat-bubble.sending")
+        await silent.get_by_role("img", name="Sending…").last.wait_for(timeout=TIMEOUT_MS)
         assert await silent.count() + await refused.count() == 28
         assert await silent.count() >= 4
         assert await ana.page.locator(LOOKS_SENT).all_inner_texts() == ["text 0", "text 1"]

@@ -7,6 +7,8 @@ import { showByTap } from "./taps.js";
 
 const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}']/g;
 
+const SLOW_MS = 600; // most messages are sent sooner, which nobody needs to see
+
 export class Message {
   id; // the server's, null until it has the message
   from; // participant id
@@ -16,6 +18,7 @@ export class Message {
   #sending = h("span", { class: "chat-sending", role: "img", "aria-label": t("chat.sending"), title: t("chat.sending"), hidden: true }, icon("clock"));
   #remove;
   #failure = null;
+  #slow = 0;
 
   /** @param {{id: string | null, from: string, ref?: string, text: string, file: {name: string, size: number, url: string} | null, own: boolean, name: string}} message
    *  @param {(message: Message) => void} onRemove */
@@ -27,29 +30,25 @@ export class Message {
     this.#line = h("div", { class: "chat-message" }, this.#body, this.#sending, this.#remove);
     showByTap(this.#line);
     this.element = h("div", { class: "chat-bubble" }, this.#line);
-    if (!id) this.sending();
+    if (own && !id) this.sending();
   }
 
   /** Nobody knows yet whether the server has it. */
   sending() {
-    this.#failure?.remove();
-    this.element.classList.remove("failed");
-    show(this.#sending, true);
+    this.#settle("sending");
+    this.#slow = setTimeout(() => show(this.#sending, true), SLOW_MS);
   }
 
   /** The server has it. @param {string} id */
   sent(id) {
-    this.sending();
-    show(this.#sending, false);
+    this.#settle();
     this.id = id;
     show(this.#remove, true);
   }
 
   /** It went to nobody. @param {string} text  why  @param {() => void} retry */
   failed(text, retry) {
-    this.sending();
-    show(this.#sending, false);
-    this.element.classList.add("failed");
+    this.#settle("failed");
     const again = h("button", { type: "button", class: "link", onclick: retry }, t("chat.retry"));
     this.#failure = h("p", { class: "chat-failed", role: "alert" }, icon("warning"), h("span", {}, text), again);
     this.element.append(this.#failure);
@@ -58,6 +57,13 @@ export class Message {
   /** It is there no longer; a word stays in its place. */
   retracted(text) {
     this.element.replaceChildren(h("p", { class: "chat-gone" }, text));
+  }
+
+  #settle(state = "") {
+    clearTimeout(this.#slow);
+    this.#failure?.remove();
+    show(this.#sending, false);
+    for (const one of ["sending", "failed"]) this.element.classList.toggle(one, one === state);
   }
 }
 
