@@ -16,7 +16,6 @@ from metrics.families import PREFIX, counter, gauge, histograms, quantiles
 from metrics.sampler import Sampler
 from sfu.dataplane.types import EngineCounters, Kind
 from sfu.node import Node
-from sfu.room import kind_counts
 
 NO_BOUND_US = 2**63 - 1
 """The last bucket of the engine's histogram."""
@@ -76,7 +75,7 @@ class NodeCollector(Collector):
         )
         texts: dict[tuple[str, ...], float] = {(reason,): count for reason, count in self._node.texts_refused.items()}
         yield counter("texts_refused", "Texts of data channels that went to nobody.", ["reason"], texts)
-        kinds = kind_counts(rooms)
+        kinds = self._node.track_counts()
         tracks: dict[tuple[str, ...], float] = {(kind.name.lower(),): kinds[kind] for kind in Kind}
         yield gauge("tracks", "Published tracks.", ["kind"], tracks)
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from sfu.config import Settings
+from sfu.dataplane.types import Kind
 from sfu.direct_tallies import DirectTallies
 from sfu.dtls import Certificate
 from sfu.errors import LimitError, RemoteError
@@ -90,6 +91,12 @@ class Node:
     def addresses(self) -> tuple[tuple[str, int], ...]:
         """Where media listens."""
         return tuple(port.address for port in self.ports)
+
+    def track_counts(self) -> dict[Kind, int]:
+        """Published tracks by kind, for metrics."""
+        people = (participant for room in self.rooms.values() for participant in room.participants.values())
+        found = Counter(track.kind for participant in people for track in participant.tracks.values())
+        return {kind: found[kind] for kind in Kind}
 
     def join(self, name: RoomName, request: JoinRequest, listener: Listener) -> Participant:
         """Join a room, which is made if it does not exist. `LimitError`, `PermissionDeniedError`."""

@@ -7,10 +7,9 @@ through one media port. It makes no transports and touches no packets.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sfu.config import Settings
-from sfu.dataplane.types import Kind
 from sfu.direct_overlay import DirectOverlay
 from sfu.direct_tallies import DirectTallies
 from sfu.dtls import Certificate
@@ -297,13 +296,3 @@ class Room:
         for participant in self.participants.values():
             if participant is not about:
                 participant.notify(event)
-
-
-def kind_counts(rooms: Iterable[Room]) -> dict[Kind, int]:
-    """Published tracks by kind, for metrics."""
-    counts = dict.fromkeys(Kind, 0)
-    for room in rooms:
-        for participant in room.participants.values():
-            for track in participant.tracks.values():
-                counts[track.kind] += 1
-    return counts

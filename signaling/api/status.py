@@ -8,7 +8,6 @@ from aiohttp import web
 from metrics.sampler import Sampler
 from sfu.dataplane.types import Kind
 from sfu.node import Node
-from sfu.room import kind_counts
 from sfu.version import version
 from signaling.api.models import ServerStatus, Worker
 from signaling.context import CONTEXT
@@ -36,7 +35,7 @@ def server_status(request: web.Request) -> ServerStatus:
     for port in node.ports:
         dropped.update(port.refused)
     rooms = node.rooms.values()
-    kinds = kind_counts(rooms)
+    kinds = node.track_counts()
     moderation: dict[str, dict[str, int]] = {}
     for (action, outcome), count in node.moderation.items():
         moderation.setdefault(action, {})[outcome] = count

@@ -13,6 +13,19 @@ pytestmark = pytest.mark.asan
 FRAMES = 300
 
 
+def numbers_asked_for(block: bytes) -> list[int]:
+    """Of a generic NACK (RFC 4585, section 6.2.1)."""
+    pairs = struct.iter_unpack("!HH", block[12:])
+    return [number for pid, blp in pairs for number in (pid, *(pid + 1 + bit for bit in range(16) if blp >> bit & 1))]
+
+
+def sent_again(number: int, media: bytes, rtx_number: int) -> bytes:
+    """A packet as a retransmission (RFC 4588, section 4) on the SSRC 900."""
+    stamp = struct.unpack_from("!I", media, 4)[0]
+    body = struct.pack("!H", number) + media[-120:]
+    return rtp(VP8_RTX, rtx_number, stamp, 900, body, marker=bool(media[1] & 0x80))
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("profile", list(SrtpProfile))
 @pytest.mark.parametrize("rtx", [True, False])
@@ -26,7 +39,6 @@ def test_loss_on_both_sides_is_repaired(seed: int, profile: SrtpProfile, rtx: bo
     source = VideoSource(sender, 500)
     sent: dict[int, bytes] = {}
     rtx_number = 0
-    asked_until = 0
     got: dict[int, bytes] = {}
 
     def lose(datagram: bytes) -> bool:
@@ -40,6 +52,9 @@ def test_loss_on_both_sides_is_repaired(seed: int, profile: SrtpProfile, rtx: bo
                 got.setdefault(packet.sequence_number, packet.payload)
         receiver.rtp.clear()
 
+    def ask_for(missing: list[int]) -> None:
+        receiver.send_rtcp(nack(1, 0x2222, *((number, 0) for number in missing[:100])))
+
     receiver.lose = lose
     for frame in range(FRAMES):
         for packet in source.frame(keyframe=frame == 0, packets=2, size=120):
@@ -50,36 +65,21 @@ def test_loss_on_both_sides_is_repaired(seed: int, profile: SrtpProfile, rtx: bo
         bed.run(15_000)
         # The publisher obeys our NACKs (over the same lossy link), the subscriber sends its own.
         for block in sender.blocks(205, 1):
-            for at in range(12, len(block), 4):
-                pid, blp = struct.unpack_from("!HH", block, at)
-                for wanted in [pid] + [pid + 1 + bit for bit in range(16) if blp >> bit & 1]:
-                    if dice.random() >= 0.1:
-                        media = sent[wanted]
-                        stamp = struct.unpack_from("!I", media, 4)[0]
-                        rtx_number += 1
-                        sender.send(
-                            rtp(
-                                VP8_RTX,
-                                rtx_number,
-                                stamp,
-                                900,
-                                struct.pack("!H", wanted) + media[-120:],
-                                marker=bool(media[1] & 0x80),
-                            )
-                        )
+            for wanted in numbers_asked_for(block):
+                if dice.random() >= 0.1:
+                    rtx_number += 1
+                    sender.send(sent_again(wanted, sent[wanted], rtx_number))
         sender.forget()
         collect()
         if frame % 8 == 7:
             first, last = min(got), max(got)
-            asked_until = max(asked_until, first)
-            missing = [number for number in range(first, last - 8) if number not in got]
-            receiver.send_rtcp(nack(1, 0x2222, *((number, 0) for number in missing[:100])))
+            ask_for([number for number in range(first, last - 8) if number not in got])
             collect()
     for _ in range(5):
         bed.run(200_000)
         missing = [number for number in range(min(got), max(got)) if number not in got]
         if missing:
-            receiver.send_rtcp(nack(1, 0x2222, *((number, 0) for number in missing[:100])))
+            ask_for(missing)
         collect()
     ordered = [got[number] for number in sorted(got)]
     expected = [packet[-120:] for packet in sent.values()]
