@@ -5,7 +5,7 @@ from typing import Any
 
 NAMES = ("Ana Braga", "Bruno Alves", "Chiara Rossi", "Fatima Zahra El Mansouri")
 RATES = (160_000, 500_000, 1_700_000)
-"""Bits a second of the layers of a camera."""
+"""Bits a second of the layers of a camera. A counter grows by a hundred-thousandth a second in the pictures (stand_in.js)."""
 
 STATUS: dict[str, Any] = {
     "version": "0.1.0",
@@ -16,8 +16,11 @@ STATUS: dict[str, Any] = {
     "waiting": 1,
     "sockets": 23,
     "tracks": {"audio": 21, "video": 19},
-    "bytes": {"in": 48_113_900_211, "out": 402_113_900_211},
-    "packets": {"in": {"audio": 91_200_000, "video": 41_300_000}, "out": {"audio": 810_000_000, "video": 377_000_000}},
+    "bytes": {"in": 385_113_900_211, "out": 2_602_113_900_211},
+    "packets": {
+        "in": {"audio": 91_200_000, "video": 341_300_000},
+        "out": {"audio": 810_000_000, "video": 2_377_000_000},
+    },
     "dropped": {"srtp_replay": 18_211, "unknown_address": 912, "no_route": 44, "send_full": 3},
     "nacks": {"in": 48_100, "out": 12_900},
     "keyframe_requests": {"in": 3_210, "out": 911},
@@ -36,11 +39,21 @@ def room(name: str, people: int) -> dict[str, Any]:
 
 def person(index: int) -> dict[str, Any]:
     camera = [
-        {"live": True, "packets": 90_000, "bytes": rate * 9, "lost": index * 31, "jitter_us": 2_100, "format": "VP8"}
+        {
+            "live": True,
+            "packets": 90_000,
+            "bytes": rate * 12_500,
+            "lost": index * 31,
+            "jitter_us": 2_100,
+            "format": "VP8",
+        }
         for rate in RATES
     ]
-    sound = [{"live": True, "packets": 45_000, "bytes": 4_000_000, "lost": 0, "jitter_us": 900, "format": "OPUS"}, None]
-    slot = {"layer": 2, "bytes": 51_000_000, "loss_ratio": 0.004 * index, "retransmissions": 12 * index}
+    sound = [
+        {"live": True, "packets": 45_000, "bytes": 400_000_000, "lost": 0, "jitter_us": 900, "format": "OPUS"},
+        None,
+    ]
+    slot = {"layer": 2, "bytes": 21_250_000_000, "loss_ratio": 0.004 * index, "retransmissions": 12 * index}
     return {
         "id": f"p_{index}abcdefghij",
         "name": NAMES[index],
@@ -49,7 +62,7 @@ def person(index: int) -> dict[str, Any]:
         "attached": index != 2,
         "admin": index == 0,
         "connection": "connected",
-        "transport": {"rtt_us": 18_000 + 9_000 * index, "bytes_received": 51_000_000, "bytes_sent": 151_000_000},
+        "transport": {"rtt_us": 18_000 + 9_000 * index, "bytes_received": 30_100_000_000, "bytes_sent": 65_400_000_000},
         "tracks": [
             {"id": f"t_{index}a", "kind": "audio", "source": "microphone", "muted": index == 1, "layers": sound},
             {"id": f"t_{index}v", "kind": "video", "source": "camera", "muted": False, "layers": camera},

@@ -80,6 +80,7 @@
   const filling = [];
 
   let peer = null; // the last one
+  let said = 0; // messages of the others
 
   class Peer extends EventTarget {
     connectionState = "new";
@@ -97,9 +98,15 @@
       return transceiver;
     }
     createDataChannel(label) {
-      const channel = { readyState: "open", send() {} };
+      const channel = { readyState: "open" };
       const say = (message) => channel.onmessage({ data: JSON.stringify(message) });
-      if (label === "chat") window.standInChat = say;
+      channel.send = (text) => {
+        const { ref, retract, ...message } = JSON.parse(text);
+        if (!ref) return;
+        const answer = { id: `m_${ref}`, from: "p_me", name: "Ana Braga", at_ms: Date.now(), ...message };
+        setTimeout(() => say(scenario.chatRefuses ? { error: scenario.chatRefuses, ref } : { ref, ...answer }));
+      };
+      if (label === "chat") window.standInChat = (message) => say({ ...(message.text ? { id: `m_${++said}` } : {}), ...message });
       if (label === "reactions") window.standInReaction = say;
       setTimeout(() => channel.onopen(), 20);
       return channel;
@@ -187,13 +194,34 @@
   const devices = [["audioinput", "Built-in microphone"], ["videoinput", "Built-in camera"], ["audiooutput", "Built-in speakers"]];
   navigator.mediaDevices.enumerateDevices = async () =>
     refusal === "NotFoundError" ? [] : devices.map(([kind, label]) => ({ kind, label, deviceId: kind }));
+  const GROWING = new Set(["bytes", "packets", "dropped", "nacks", "keyframe_requests", "retransmissions", "bytes_received", "bytes_sent"]);
+  const GROWTH = 1e-5; // of a counter, a second
+  const LOOK_S = 2;
+  let looks = 0;
+
+  /** Counters as they stand some seconds later. */
+  function later(answer, seconds, growing = false) {
+    if (typeof answer === "number" && growing) return Math.round(answer * (1 + GROWTH * seconds));
+    if (Array.isArray(answer)) return answer.map((one) => later(one, seconds, growing));
+    if (answer === null || typeof answer !== "object") return answer;
+    return Object.fromEntries(Object.entries(answer).map(([key, one]) => [key, later(one, seconds, growing || GROWING.has(key))]));
+  }
+
+  /** Every look at the server is two seconds after the one before, on a day with ups and downs. */
+  function serverLater(answer) {
+    const seconds = ++looks * LOOK_S;
+    const busy = seconds + 0.8 * Math.sin(seconds / 3) + 0.3 * Math.sin(seconds);
+    const lag = answer.event_loop_lag_s * (1 + 0.3 * Math.sin(seconds) ** 3);
+    return { ...later(answer, busy), now_us: answer.now_us + seconds * 1e6, event_loop_lag_s: lag };
+  }
   const nativeFetch = window.fetch.bind(window);
   window.fetch = async (url, options) => {
     const asked = /\/api\/v1\/(.+)$/.exec(url)?.[1];
     if (!asked) return nativeFetch(url, options);
     const answer = scenario.api?.[asked];
-    return answer ? Response.json(answer) : Response.json({ code: "token_required", message: "" }, { status: 401 });
+    if (answer?.now_us) return Response.json(serverLater(answer));
+    return answer ? Response.json(later(answer, performance.now() / 1_000)) : Response.json({ code: "token_required", message: "" }, { status: 401 });
   };
-  window.RTCPeerConnection = Object.assign(Peer, {});
+  window.RTCPeerConnection = scenario.unsupported ? undefined : Peer;
   window.WebSocket = Line;
 })();

@@ -22,6 +22,7 @@ NAMES = (
     "Quentin", "Rosa Lima", "Samir Haddad", "Tove Lund", "Uma", "Vera", "Wanda", "Xavi", "Yara", "Zoe", "Aldo",
 )  # fmt: skip
 
+LOOKS = 45
 STATE = {
     "locked": False,
     "waiting_room": True,
@@ -192,6 +193,22 @@ async def send_files(page: Page) -> None:
     await page.locator("#chat-to").select_option("p_0")
 
 
+async def chat_marks(page: Page) -> None:
+    """One was taken back by a host; one's own did not get through."""
+    await open_chat(page)
+    await page.locator(".chat-failed").wait_for()
+    text = {"id": "m_2", "from": "p_1", "name": "Chiara Rossi", "text": "…", "at_ms": ago_ms(0)}
+    await page.evaluate("m => window.standInChat(m)", text)
+    await page.evaluate("m => window.standInChat(m)", {"retracted": "m_2", "by": "p_0"})
+    await page.locator(".chat-gone").wait_for()
+
+
+async def ask_for_keys(page: Page) -> None:
+    """By the key: phones have no line for it in their menu."""
+    await page.keyboard.press("?")
+    await page.locator(".keys").wait_for()
+
+
 async def orders(page: Page) -> None:
     await open_people(page)
     await page.locator(".person:nth-child(4) .round").click()
@@ -212,6 +229,13 @@ async def leave(page: Page) -> None:
 
 async def counted(page: Page) -> None:
     await page.locator(".status tbody tr").first.wait_for()
+
+
+async def watched(page: Page) -> None:
+    """For a while: every look draws the lines under the figures on."""
+    await counted(page)
+    for _ in range(LOOKS):
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 async def asked_for_a_token(page: Page) -> None:
@@ -255,12 +279,15 @@ VIEWS = (
     call("audio-only", 3, open_from_menu("headphones")),
     call("details", 2, graded, open_from_menu("stats")),
     call("files", 3, send_files),
+    call("chat-marks", 3, chat_marks, more={"admin": True, "chatRefuses": "rate_limited"}),
+    call("keys", 2, ask_for_keys),
+    View("unsupported", scenario={"unsupported": True}),
     call("door", 3, open_people, more={"admin": True, "waiting": DOOR}),
     call("options", 3, open_from_menu("shield"), more={"admin": True, "state": {**STATE, "locked": True}}),
     call("orders", 5, orders, p2={"hand": 1}, more={"admin": True}),
     call("remove", 5, remove, more={"admin": True}),
     call("leave-or-end", 2, press_leave, more={"admin": True}),
-    View("status", path="/status", scenario={"api": API}, steps=(counted,)),
+    View("status", path="/status", scenario={"api": API}, steps=(watched,)),
     View("status-room", path="/status#room=tea-at-five", scenario={"api": API}, steps=(counted,)),
     View("status-empty", path="/status", scenario={"api": EMPTY}, steps=(counted,)),
     View("status-token", path="/status", steps=(asked_for_a_token,)),

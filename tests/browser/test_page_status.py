@@ -25,6 +25,7 @@ async def test_rooms_traffic_and_workers_are_seen_and_a_room_from_inside(tabs: T
     await page.locator("h1", has_text="Server status").wait_for(timeout=TIMEOUT_MS)
     await page.wait_for_function(f"() => ({figure('People')})() === '1'", timeout=TIMEOUT_MS)
     await page.wait_for_function(f"() => /bit/.test(({figure('Incoming')})())", timeout=TIMEOUT_MS)
+    await page.locator(".trend polyline[points*=' ']").nth(7).wait_for(state="attached", timeout=TIMEOUT_MS)
     workers = page.get_by_role("region", name="Media workers")
     host, port = server.media_addresses[0]
     await workers.get_by_text(f"{host}:{port}").wait_for()

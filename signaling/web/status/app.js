@@ -10,12 +10,14 @@ import { RoomView } from "./room.js";
 import { ServerView } from "./server.js";
 
 const EVERY_MS = 2000;
+const SECOND_MS = 500; // rates are known from the second look on
 
 const api = new Api();
 const host = document.getElementById("app");
 const problem = h("p", { class: "notice problem", role: "alert", hidden: true });
 let view = null;
 let timer = 0;
+let looks = 0; // of this view
 let turn = 0; // answers to an older view's questions are dropped
 
 const roomOfAddress = () => new URLSearchParams(location.hash.slice(1)).get("room");
@@ -24,6 +26,7 @@ const said = (error) => refusal(error, { room: roomOfAddress(), token: api.token
 
 function present(next, title) {
   view = next;
+  looks = 0;
   document.title = `${title} · Ciranda`;
   host.replaceChildren(h("main", { class: "status" }, next.head, problem, next.element));
 }
@@ -60,7 +63,7 @@ async function look() {
     problem.textContent = said(error);
     problem.hidden = false;
   }
-  timer = setTimeout(look, EVERY_MS);
+  timer = setTimeout(look, looks++ ? EVERY_MS : SECOND_MS);
 }
 
 await chooseLanguage();

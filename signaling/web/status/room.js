@@ -57,7 +57,7 @@ export class RoomView {
       cells: [
         name,
         identity ? `${id} · ${identity}` : id,
-        connection ? t(`status.state.${connection}`) : NOTHING,
+        connection ? { text: t(`status.state.${connection}`), tone: connection === "connected" ? "good" : "bad" } : NOTHING,
         transport?.rtt_us ? ms(transport.rtt_us / 1e6) : NOTHING,
         transport ? this.#bits(`${id} in`, transport.bytes_received) : NOTHING,
         transport ? this.#bits(`${id} out`, transport.bytes_sent) : NOTHING,

@@ -6,15 +6,16 @@ import { NOTHING, bits, count, duration, ms, percent, perSecond } from "./format
 import { head } from "./head.js";
 import { Rates } from "./rates.js";
 import { Table } from "./table.js";
+import { Trend } from "./trend.js";
 
-const FIGURES = ["rooms", "people", "tracks", "in", "out", "packetsIn", "packetsOut", "lag"];
+const FIGURES = ["rooms", "people", "tracks", "lag", "in", "out", "packetsIn", "packetsOut"];
 const sum = (counts) => Object.values(counts).reduce((total, one) => total + one, 0);
 const column = (label, number = false) => ({ label, number });
 
 export class ServerView {
   #api;
   #rates = new Rates();
-  #figures = new Map();
+  #figures = new Map(); // name → {value, trend}
   #line = h("p", { class: "status-line" });
   #workers = new Table(
     t("status.workers"),
@@ -41,17 +42,17 @@ export class ServerView {
     this.#api = api;
     this.head = head(t("status.title"), [this.#line]);
     const figure = (name) => {
-      const value = h("dd", {}, NOTHING);
-      this.#figures.set(name, value);
-      return h("div", {}, h("dt", {}, t(`status.${name}`)), value);
+      const value = h("span", {}, NOTHING);
+      const trend = new Trend();
+      this.#figures.set(name, { value, trend });
+      return h("div", {}, h("dt", {}, t(`status.${name}`)), h("dd", {}, value, trend.element));
     };
     this.element = h(
       "div",
       { class: "status-body" },
       h("dl", { class: "status-figures" }, FIGURES.map(figure)),
       this.#rooms.element,
-      h("div", { class: "status-pair" }, this.#workers.element, this.#repairs.element),
-      this.#drops.element,
+      h("div", { class: "status-pair" }, h("div", { class: "status-body" }, this.#workers.element, this.#drops.element), this.#repairs.element),
     );
   }
 
@@ -63,7 +64,7 @@ export class ServerView {
     this.#workers.update(
       server.workers.map(({ address, busy_ratio: busy, rooms: held }) => ({
         key: address,
-        cells: [address, percent(busy ?? null), count(held)],
+        cells: [address, { text: percent(busy ?? null), share: busy ?? 0 }, count(held)],
       })),
     );
     this.#drops.update(this.#counters(Object.entries(server.dropped).sort(([, a], [, b]) => b - a), (reason) => reason));
@@ -81,18 +82,22 @@ export class ServerView {
   #showFigures(server) {
     const bytes = (direction) => this.#rates.of(`bytes ${direction}`, server.bytes[direction] ?? 0);
     const packets = (direction) => this.#rates.of(`packets ${direction}`, sum(server.packets[direction] ?? {}));
-    const eight = (rate) => bits(rate === null ? null : rate * 8);
-    const texts = {
-      rooms: count(server.rooms),
-      people: count(server.participants),
-      tracks: count(sum(server.tracks)),
-      in: eight(bytes("in")),
-      out: eight(bytes("out")),
-      packetsIn: perSecond(packets("in")),
-      packetsOut: perSecond(packets("out")),
-      lag: ms(server.event_loop_lag_s),
+    const eight = (rate) => (rate === null ? null : rate * 8);
+    const figures = {
+      rooms: [server.rooms, count],
+      people: [server.participants, count],
+      tracks: [sum(server.tracks), count],
+      lag: [server.event_loop_lag_s, ms],
+      in: [eight(bytes("in")), bits],
+      out: [eight(bytes("out")), bits],
+      packetsIn: [packets("in"), perSecond],
+      packetsOut: [packets("out"), perSecond],
     };
-    for (const [name, text] of Object.entries(texts)) this.#figures.get(name).textContent = text;
+    for (const [name, [figure, words]] of Object.entries(figures)) {
+      const { value, trend } = this.#figures.get(name);
+      value.textContent = words(figure);
+      trend.add(figure);
+    }
   }
 
   #counters(entries, named) {

@@ -3,6 +3,8 @@
 
 import { h } from "../ui/dom.js";
 
+const TONES = ["good", "bad"];
+
 export class Table {
   #columns;
   #rows = new Map(); // key → {row, fields}
@@ -20,7 +22,8 @@ export class Table {
     this.element = h("div", region, table, this.#empty);
   }
 
-  /** @param {{key: string, cells: (string | {text: string, href: string})[]}[]} rows */
+  /** @param {{key: string, cells: (string | {text: string, href?: string, share?: number, tone?: string})[]}[]} rows
+   *  share: 0 to 1, of a bar beside the text; tone: "good" or "bad", a dot before it */
   update(rows) {
     const left = new Set(this.#rows.keys());
     rows.forEach(({ key, cells }, index) => {
@@ -46,7 +49,10 @@ export class Table {
 }
 
 function write(field, cell) {
-  const { text, href } = typeof cell === "string" ? { text: cell, href: null } : cell;
+  const { text, href = null, share, tone } = typeof cell === "string" ? { text: cell } : cell;
+  if (share !== undefined) field.style.setProperty("--share", share.toFixed(3));
+  field.classList.toggle("metered", share !== undefined);
+  for (const one of TONES) field.classList.toggle(one, tone === one);
   if (field.textContent === text && (field.firstElementChild?.getAttribute("href") ?? null) === href) return;
   field.replaceChildren(href ? h("a", { href }, text) : text);
 }
