@@ -1,24 +1,26 @@
 // Where tiles go. Pure geometry: numbers in, boxes out; everything in CSS pixels.
 
 const WIDEST = 16 / 9;
-const NARROWEST_LANDSCAPE = 4 / 3;
-const NARROWEST_PORTRAIT = 3 / 4; // phones: faces fit into upright tiles
-const STRIP = { share: 0.2, least: 148, most: 280 };
+const NARROWEST_LANDSCAPE = 5 / 4;
+const NARROWEST_PORTRAIT = 2 / 3; // phones: faces fit into upright tiles
+const STRIP = { share: 0.2, least: 148, most: 280, far: 0.13 }; // far: of a wall of pixels, seen from farther away
 const UNDER_SCREEN = 0.45; // of the height: a screen is wide, and would leave most of an upright stage black
-const CORNER = { share: 0.22, least: 96, most: 260, inset: 12 };
+const CORNER = { share: 0.22, least: 96, most: 260, far: 0.13, inset: 12 };
 
-/** The rows and columns that give `count` equal tiles the most room, last row centred. Returns [{x, y, width, height}]. */
+/** The rows and columns that show `count` people best in equal tiles, last row centred. Returns [{x, y, width, height}].
+ *  A picture fills its tile, so a face grows with the tile's height: two on a 4:3 screen are larger side by side, cut a little,
+ *  than whole and one above the other. */
 export function gridBoxes(count, width, height, gap) {
   if (count === 0 || width <= 0 || height <= 0) return [];
   const narrowest = width < height ? NARROWEST_PORTRAIT : NARROWEST_LANDSCAPE;
-  let best = { area: -1 };
+  let best = { worth: -1 };
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
     const cell = { width: (width - gap * (columns - 1)) / columns, height: (height - gap * (rows - 1)) / rows };
     if (cell.width < 1 || cell.height < 1) continue; // nothing but gaps
     const size = fit(cell.width, cell.height, narrowest);
-    const area = size.width * size.height;
-    if (area > best.area + 1) best = { ...size, area, columns, rows };
+    const worth = size.width * size.height * size.height;
+    if (worth > best.worth) best = { ...size, worth, columns, rows };
   }
   return place(count, best, width, height, gap);
 }
@@ -29,7 +31,7 @@ export function speakerBoxes(count, width, height) {
   const main = { x: 0, y: 0, width, height };
   if (count === 1) return [main];
   const upright = width < height;
-  const short = Math.round(Math.min(CORNER.most, Math.max(CORNER.least, Math.max(width, height) * CORNER.share)));
+  const short = Math.round(beside(CORNER, Math.max(width, height)));
   const small = upright ? { width: Math.round((short * 3) / 4), height: short } : { width: short, height: Math.round((short * 9) / 16) };
   return [main, { x: width - small.width - CORNER.inset, y: height - small.height - CORNER.inset, ...small }];
 }
@@ -40,13 +42,18 @@ export function focusBoxes(count, width, height, gap, screen = false) {
   if (count <= 1) return count === 1 ? [{ x: 0, y: 0, width, height }] : [];
   const upright = width < height;
   const along = upright ? height : width;
-  const most = upright && screen ? height * UNDER_SCREEN : Math.min(STRIP.most, Math.max(STRIP.least, along * STRIP.share));
+  const most = upright && screen ? height * UNDER_SCREEN : beside(STRIP, along);
   const small = gridBoxes(count - 1, upright ? width : most, upright ? most : height, gap);
   const [near, far] = extent(small, upright); // the strip is as wide as its tiles, no wider
   const strip = far - near;
   const main = { x: 0, y: 0, width: upright ? width : width - strip - gap, height: upright ? height - strip - gap : height };
   const shift = along - far;
   return [main, ...small.map((box) => (upright ? { ...box, y: box.y + shift } : { ...box, x: box.x + shift }))];
+}
+
+/** How large what lies beside the main thing is. @param {number} along  of the stage */
+function beside({ share, least, most, far }, along) {
+  return Math.min(Math.max(most, along * far), Math.max(least, along * share));
 }
 
 function extent(boxes, upright) {

@@ -25,7 +25,7 @@ export class Message {
   constructor({ id, from, ref = null, text, file, own, name }, onRemove) {
     Object.assign(this, { id, from, ref });
     const label = own ? t("chat.remove") : t("chat.removeOf", { name });
-    this.#remove = iconButton("remove", label, () => onRemove(this), { class: "round plain chat-remove", hidden: !id });
+    this.#remove = iconButton("bin", label, () => onRemove(this), { class: "round plain chat-remove", hidden: !id });
     this.#body = h("div", { class: "chat-body" }, text ? h("p", { class: "chat-text", dir: "auto" }, linked(text)) : null, file && fileCard(file));
     this.#line = h("div", { class: "chat-message" }, this.#body, this.#sending, this.#remove);
     showByTap(this.#line);

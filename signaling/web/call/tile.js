@@ -31,7 +31,6 @@ export class Tile {
     this.#video.addEventListener("loadeddata", () => this.#playing());
     this.#video.addEventListener("resize", () => this.#playing());
     const avatar = h("div", { class: "avatar", "aria-hidden": "true" }, initials(name));
-    avatar.style.setProperty("--hue", hue(name));
     this.#muted = h("span", { class: "tile-mark", role: "img", "aria-label": t("tile.muted"), hidden: true }, icon("mic-off"));
     this.#hand = h("span", { class: "tile-hand", role: "img", "aria-label": t("tile.hand"), hidden: true }, icon("hand"), this.#place);
     this.#name = h("span", { class: "tile-name" });
@@ -50,6 +49,7 @@ export class Tile {
       self && !screen ? null : h("div", { class: "tile-buttons" }, this.#orders, this.#pin),
     );
     showByTap(this.element);
+    this.element.style.setProperty("--hue", hue(name));
     this.element.classList.toggle("screen", screen);
     this.element.classList.toggle("self", self);
     this.setCaption(caption);
