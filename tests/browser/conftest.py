@@ -46,6 +46,13 @@ async def server() -> AsyncIterator[Server]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def house() -> AsyncIterator[Server]:
+    """One server for many views: nobody joins it."""
+    async with Server(http_port=0, media_port=0) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def pair(chromium: Browser) -> AsyncIterator[tuple[MeetingPage, MeetingPage]]:
     """Ana and Bo, who see each other over the server: every test of a module leaves them so."""
     tabs = Tabs(chromium)

@@ -236,6 +236,7 @@ async def test_a_first_tap_shows_the_buttons_of_a_tile_and_the_next_one_presses(
     url = await ana.page.evaluate("() => location.origin")
     cy = await MeetingPage.join(tabs, url, "pair", "Cy", has_touch=True, viewport={"width": 390, "height": 844})
     await cy.wait_for_tiles("Cy (you)", "Ana", "Bo")
+    await cy.page.mouse.move(1, 1)  # the mouse that pressed the button to join hovers over nobody
     pin = cy.tile("Bo").get_by_role("button", name="Pin Bo")
     for pinned in ("false", "true"):
         assert await pin.get_attribute("aria-pressed") == "false"
