@@ -211,6 +211,7 @@ async def test_going_round_leaves_nothing_behind(tabs: Tabs) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_fifty_rounds_leave_nothing_behind(tabs: Tabs) -> None:
     await cycles(tabs, 50)
 
