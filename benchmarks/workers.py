@@ -1,4 +1,9 @@
-"""`workers`: what two workers carry beside one, with load on both; and what a packet costs with each at the same load."""
+"""`workers`: what two workers carry beside one, with load on both; and what a packet costs with each.
+
+Server and clients share the machine: on two cores what is carried is bounded by the clients' need for them, too. The cost of a
+packet is the server's alone. It is compared at the same load, of which each of two workers has half, and so fewer packets for
+each time that it is woken; and with twice the load, so that each has what the one had.
+"""
 
 import argparse
 from dataclasses import asdict
@@ -10,6 +15,9 @@ from benchmarks.ramp import climb, disturbed
 from benchmarks.report import fit, lines
 from benchmarks.step import Step
 from benchmarks.target import TargetError, add_target_arguments, opened
+
+NEAR = 0.15
+"""How far from twice the load a step may be."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +49,30 @@ async def run(options: argparse.Namespace, progress: Progress) -> dict[str, Any]
     }
     if held_one and held_two:
         found["ratio"] = held_two[-1].packets_per_second / held_one[-1].packets_per_second
+    twice = nearest_to_twice(held_one, held_two)
+    if twice is not None:
+        found["scaling_each"] = 2 * cost(twice[0]) / cost(twice[1])
+        found["compared_each_at"] = twice[0].packets_per_second
     if both and both[-1][0].us_per_packet and both[-1][1].us_per_packet:
         # What two workers would carry if the machine had a core for each and more for the clients.
         found["scaling"] = 2 * both[-1][0].us_per_packet / both[-1][1].us_per_packet
         found["compared_at"] = both[-1][0].packets_per_second
     return found
+
+
+def cost(step: Step) -> float:
+    """µs a packet."""
+    return step.us_per_packet or 0.0
+
+
+def nearest_to_twice(one: list[Step], two: list[Step]) -> tuple[Step, Step] | None:
+    """The heaviest step of one worker, and that of two workers with twice its load; none where nothing comes near."""
+    pairs = [
+        (a, b) for a in one for b in two if cost(a) and cost(b) and abs(b.publishers / a.publishers / 2 - 1) <= NEAR
+    ]
+    return max(
+        pairs, key=lambda pair: (pair[0].publishers, -abs(pair[1].publishers - 2 * pair[0].publishers)), default=None
+    )
 
 
 def table(found: dict[str, Any]) -> str:
@@ -61,4 +88,7 @@ def table(found: dict[str, Any]) -> str:
         rows.append(
             ("scaling", f"{found['scaling']:.2f} by the cost of a packet at {found['compared_at']:,.0f} packets/s")
         )
+    if "scaling_each" in found:
+        each = f"{found['scaling_each']:.2f} with {found['compared_each_at']:,.0f} packets/s for each worker"
+        rows.append(("", each))
     return lines([*rows, fit(found["unfit"])])

@@ -1,10 +1,12 @@
 """Owns the memory of transports, tracks, layers and slots: each is a block that lives as long as its record.
 
+A transport has pages of its own: most of it is room for many SSRCs, which whoever only receives never touches.
+
 A record is kept by the engine's tables while its handle is valid and by the command that removes it until the engine's
 thread is done with it. Blocks are zeroed; the kernel commits their pages when they are first used.
 """
 
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
@@ -13,6 +15,24 @@ from sfu.dataplane.clock cimport clock_init
 from sfu.dataplane.history cimport HistoryEntry, history_init
 from sfu.dataplane.params cimport fill_rid
 from sfu.dataplane.state cimport KIND_VIDEO, SentRecord
+
+cdef extern from * nogil:
+    """
+    #include <stdlib.h>
+    #include <sys/mman.h>
+    #ifdef __SANITIZE_ADDRESS__     /* it watches the heap */
+    static void *ciranda_pages(size_t size) { return calloc(1, size); }
+    static void ciranda_pages_free(void *block, size_t size) { (void)size; free(block); }
+    #else
+    static void *ciranda_pages(size_t size) {
+        void *made = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return made == MAP_FAILED ? NULL : made;
+    }
+    static void ciranda_pages_free(void *block, size_t size) { munmap(block, size); }
+    #endif
+    """
+    void *pages "ciranda_pages"(size_t size)
+    void pages_free "ciranda_pages_free"(void *block, size_t size)
 
 cdef enum:
     # Packets and bytes that a layer's history and a slot's memory hold (ALGORITHMS 7); powers of two.
@@ -23,6 +43,7 @@ cdef enum:
     AUDIO_BYTES = 65536
     AUDIO_AGE_US = 5000000
     CACHE_LINE = 64
+    COLOURS = 32
 
 
 # What every packet touches shall be in as few cache lines as it can.
@@ -53,10 +74,11 @@ cdef class LayerRecord:
 cdef class TransportRecord:
     def __cinit__(self, int64_t handle, str cname):
         cdef bytes text = cname.encode("ascii")
-        self.block = calloc(1, sizeof(Transport) + <size_t>CACHE_LINE)
+        self.block = pages(sizeof(Transport) + COLOURS * CACHE_LINE)
         if self.block == NULL:
             raise MemoryError
-        self.transport = <Transport *>aligned(self.block)
+        # Not all at the same place of a page: that would be the same place in the nearest cache, too.
+        self.transport = <Transport *>(<uint8_t *>self.block + <size_t>CACHE_LINE * (<uint64_t>handle % COLOURS))
         self.transport.handle = handle
         self.transport.cname_length = len(text)
         memcpy(self.transport.cname, <const char *>text, len(text))
@@ -65,7 +87,8 @@ cdef class TransportRecord:
         self.addresses = {}
 
     def __dealloc__(self):
-        free(self.block)
+        if self.block != NULL:
+            pages_free(self.block, sizeof(Transport) + COLOURS * CACHE_LINE)
 
 
 cdef class TrackRecord:

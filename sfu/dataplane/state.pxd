@@ -268,7 +268,6 @@ cdef struct Transport:
     Track *tracks
     Slot *slots
     uint32_t stream_ssrcs[MAX_STREAMS]
-    Stream streams[MAX_STREAMS]
     uint8_t stream_count
     uint8_t last_stream     # where the last look-up found it
     uint8_t address_count
@@ -277,7 +276,6 @@ cdef struct Transport:
     uint8_t cells[MAX_ADDRESSES]        # of addresses[i], in checked_us
     uint64_t checked_us[MAX_ADDRESSES]  # last routine check; read by the control thread, which gives out the places
     ConsentKey consent
-    EndedStream ended[MAX_ENDED]
     ReceiveTable receive
     int64_t rtt_us
     uint64_t events_until   # events.pyx: its newest event ends here in the ring
@@ -294,8 +292,10 @@ cdef struct Transport:
     uint8_t arrivals_started
     char cname[CNAME_SIZE]
     uint8_t cname_length
-    ArrivalLog arrivals
     SentLog sent
+    Stream streams[MAX_STREAMS]         # last what few use all of: its pages stay untouched
+    EndedStream ended[MAX_ENDED]
+    ArrivalLog arrivals
 
 # A media packet on its way from a layer to the slots; `view` points into the datagram's buffer until the flush.
 cdef struct Pending:

@@ -5,6 +5,7 @@ from benchmarks.micro import instructions_by_module
 from benchmarks.process import Usage
 from benchmarks.result import Window, unfit
 from benchmarks.step import Step
+from benchmarks.workers import nearest_to_twice
 
 PROFILE = """\
 version: 1
@@ -59,6 +60,17 @@ def test_a_step_breaks_by_loss_lateness_a_full_machine_or_latency() -> None:
     ):
         values = {name: getattr(fine, name) for name in fine.__slots__} | change
         assert word in Step(**values).broke()
+
+
+def test_two_workers_are_compared_with_one_that_has_half_of_their_load() -> None:
+    def step(publishers: int) -> Step:
+        return Step(publishers, 1e4 * publishers, 0.5, 5.0, 0.0, 0.0, 0.5, 0.0, 100, 200, 300)
+
+    one, two = [step(n) for n in (1, 2, 4, 6, 9, 14)], [step(n) for n in (1, 2, 4, 6, 9, 13)]
+    found = nearest_to_twice(one, two)
+    assert found is not None
+    assert (found[0].publishers, found[1].publishers) == (6, 13)
+    assert nearest_to_twice([step(4)], [step(5)]) is None
 
 
 def test_the_cost_of_what_is_called_is_counted_where_it_is_spent() -> None:
