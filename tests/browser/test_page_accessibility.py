@@ -34,7 +34,7 @@ MORE_OF_THE_SAME = {
     ),
 }
 TABBED = ("home", "lobby", "chat", "status")
-MORE_TABBED = ("settings", "options", "menu", "remove", "left", "files", "grid-3")
+MORE_TABBED = ("settings", "options", "menu", "orders", "remove", "left", "files", "grid-3")
 """Views that the keyboard walks through; the second ones by `make quality`."""
 MOST_STOPS = 80
 LEAST_OUTLINE_PX = 2

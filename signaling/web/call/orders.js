@@ -16,6 +16,8 @@ export class Orders {
     this.#meeting = meeting;
     this.#write = write;
     this.element = h("div", { class: "menu orders", id: "orders-menu", popover: "auto", role: "group" });
+    const left = () => this.element.contains(document.activeElement) || this.element.hidePopover(); // it would cover what has the focus
+    this.element.addEventListener("keydown", ({ key }) => key === "Tab" && setTimeout(left));
   }
 
   /** @param {string} id  of a participant  @param {HTMLElement} button  where the menu opens */
