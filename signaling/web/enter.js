@@ -8,6 +8,7 @@ import { clearToasts } from "./ui/toast.js";
 import { CallView } from "./views/call.js";
 
 const STYLES = ["call", "menu", "tile", "pip", "panel", "chat"];
+const SAID = ["chat", "chatretracted"];
 const MOST_HELD_BACK_MS = 250; // drawing a call takes a browser long enough to delay the connection; a slow network must not delay the call
 
 /** Settles when the style sheet is there; without it the call would show, though not well. */
@@ -40,6 +41,9 @@ export async function enter({ room, name, token, local, audioOnly: before }, { s
   const sender = new Sender(local, meeting);
   window.ciranda = meeting; // for a look from the console, and for tests
   meeting.addEventListener("state", ({ detail }) => detail.state === "waiting" && waits());
+  const early = []; // what was said before the view is there to show it: the chat's history may come before the answer is worked through
+  const keep = ({ type, detail }) => early.push([type, detail]);
+  for (const type of SAID) meeting.addEventListener(type, keep);
   const audioOnly = new AudioOnly(meeting, local, before);
   const remember = () => ({ microphone: local.microphone.on, camera: local.camera.on, audioOnly: audioOnly.state });
   try {
@@ -54,6 +58,7 @@ export async function enter({ room, name, token, local, audioOnly: before }, { s
   });
   await Promise.race([meeting.answered, new Promise((resolve) => setTimeout(resolve, MOST_HELD_BACK_MS))]);
   if (meeting.state === "closed") return;
+  for (const type of SAID) meeting.removeEventListener(type, keep);
   clearToasts();
-  show(new CallView({ meeting, local, sender, audioOnly }));
+  show(new CallView({ meeting, local, sender, audioOnly, early }));
 }

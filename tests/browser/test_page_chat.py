@@ -103,6 +103,30 @@ async def test_authors_and_hosts_take_messages_back(pair: tuple[MeetingPage, Mee
         await person.page.keyboard.press("Escape")
 
 
+async def test_a_history_that_comes_before_the_call_is_drawn_is_read(
+    pair: tuple[MeetingPage, MeetingPage], tabs: Tabs
+) -> None:
+    """On a busy machine the channel opens before the browser has worked through the answer."""
+    ana, _ = pair
+    await ana.page.wait_for_function("() => ciranda.chatOpen")
+    await ana.press("chat")
+    await ana.say("before you came")
+    await ana.page.locator(LOOKS_SENT, has_text="before you came").wait_for()
+    slow = """(() => {
+      const native = RTCPeerConnection.prototype.setRemoteDescription;
+      RTCPeerConnection.prototype.setRemoteDescription = async function (...answer) {
+        await native.apply(this, answer);
+        await new Promise((done) => setTimeout(done, 200));
+      };
+    })();"""
+    url = await ana.page.evaluate("location.origin")
+    cy = await MeetingPage.join(tabs, url, "pair", "Cy", scripts=(slow,))
+    await cy.press("chat")
+    await cy.wait_for_message("Ana", "before you came")
+    await cy.leave()
+    await ana.page.keyboard.press("Escape")
+
+
 async def test_nothing_looks_sent_that_the_server_did_not_take(tabs: Tabs) -> None:
     """Two texts are let through, twenty refusals are said, the rest is silence."""
     async with Server(Settings(http_port=0, media_port=0, messages_per_second=0.5, message_burst=2)) as server:

@@ -54,9 +54,10 @@ export class CallView {
   #pace = new Pace(() => this.#draw());
   #closing = new AbortController();
 
-  /** @param {{meeting: Meeting, local: LocalMedia, sender: Sender, audioOnly: AudioOnly}} media  what is to be shown */
+  /** @param {{meeting: Meeting, local: LocalMedia, sender: Sender, audioOnly: AudioOnly, early?: [string, object][]}} media  what is to
+   *  be shown; early: "chat" and "chatretracted" events so far */
   constructor(media) {
-    const { meeting, local, sender, audioOnly } = media;
+    const { meeting, local, sender, audioOnly, early = [] } = media;
     this.#meeting = meeting;
     this.#admin = meeting.self.admin;
     this.#local = local;
@@ -92,6 +93,7 @@ export class CallView {
     this.#setLayout(settings.layout);
     this.#ordered();
     this.#receiving(meeting.receivesVideo);
+    for (const [type, detail] of early) type === "chat" ? this.#talk.received(detail) : this.#talk.chat.retracted(detail);
     this.#pace.now();
   }
 
