@@ -116,8 +116,10 @@ async def test_a_history_that_comes_before_the_call_is_drawn_is_read(
       const native = RTCPeerConnection.prototype.setRemoteDescription;
       RTCPeerConnection.prototype.setRemoteDescription = async function (...answer) {
         await native.apply(this, answer);
-        await new Promise((done) => setTimeout(done, 200));
+        await new Promise((done) => setTimeout(done, 1_000));
       };
+      const wait = globalThis.setTimeout;
+      globalThis.setTimeout = (act, ms, ...more) => wait(act, ms === 250 ? 2_000 : ms, ...more); // nor is its own timer in time
     })();"""
     url = await ana.page.evaluate("location.origin")
     cy = await MeetingPage.join(tabs, url, "pair", "Cy", scripts=(slow,))
