@@ -41,7 +41,7 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._sockets: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm: asyncio.Handle | None = None
 
     async def start(self, host: str, port: int) -> None:
         """Listen at every address of this name. `OSError` says where it cannot be done."""
@@ -125,15 +125,14 @@ class Listener:
     def _set_alarm(self) -> None:
         until_s = self._connections.next_time()
         if self._alarm is None and until_s is not None:
-            self._alarm = self._loop.call_at(self._loop.time() + until_s - time.monotonic(), self._ring)
+            self._alarm = self._loop.call_later(until_s - time.monotonic(), self._ring, until_s)
 
-    def _ring(self) -> None:
-        alarm = self._alarm
+    def _ring(self, due_s: float) -> None:
         self._alarm = None
-        late_s = self._loop.time() - alarm.when() if alarm is not None else 0.0
+        late_s = time.monotonic() - due_s
         if late_s > LATE_S:
             # It is us who were busy: what they have sent may not have been read yet.
-            self._alarm = self._loop.call_later(late_s, self._ring)
+            self._alarm = self._loop.call_later(late_s, self._ring, due_s + 2 * late_s)
             return
         self._connections.expire(time.monotonic())
         self._set_alarm()

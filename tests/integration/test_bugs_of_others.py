@@ -21,12 +21,12 @@ COVERED = {
         "engine/test_hostile_datagrams.py::test_an_unauthenticated_packet_creates_nothing",
         "engine/test_srtp_contract.py::test_a_failed_tag_makes_no_stream",
         "engine/test_binding.py::test_a_transport_may_send_so_many_streams",
-        "integration/test_hostile_peers_media.py::tags_that_are_wrong",
+        "integration/hostile_packets.py::tags_that_are_wrong",
         "integration/test_bugs_of_others.py::test_forged_ssrcs_take_no_place_from_true_ones",
     ],
     "panic on SRTCP of 20 to 27 bytes (str0m 1029)": [
         "engine/test_hostile_datagrams.py::test_srtcp_of_every_short_length",
-        "integration/test_hostile_peers_media.py::short_rtcp",
+        "integration/hostile_packets.py::short_rtcp",
     ],
     "writing past the end when rewriting a dependency descriptor (mediasoup GHSA-jhm4-v227-4375)": [
         "unit/test_rewrite.py::test_no_source_breaks_the_writer",
@@ -36,7 +36,7 @@ COVERED = {
     "padding longer than the payload (Pion GHSA-f26w-gh5m-qq77)": [
         "engine/test_hostile_datagrams.py::test_padding_longer_than_the_payload",
         "unit/test_packet.py::test_padding_is_read_where_the_plain_packet_ends",
-        "integration/test_hostile_peers_media.py::padding",
+        "integration/hostile_packets.py::padding",
     ],
     "crashes of the SDP parser; packets over 1,500 bytes (Janus 2214, 2229, 3636)": [
         "unit/test_sdp_hostile.py::test_any_text",
