@@ -25,7 +25,8 @@ run: $(VENV)/.run ## set up and start the server (SERVE="--http-port 9000" for f
 	$(BIN)/ciranda serve $(SERVE)
 
 test: $(VENV)/.test ## set up and run every test (TESTS=tests/unit for some)
-	@if [ "$(TESTS)" = tests ]; then scripts/test-all $(BIN)/python; else $(BIN)/python -m pytest $(TESTS); fi
+	$(BIN)/python -m pytest $(TESTS)
+	@if [ "$(TESTS)" = tests ]; then $(MAKE) --no-print-directory test-asan; fi
 
 quality: $(VENV)/.test ## the slow tests: media over bad links, long meetings (TESTS=… for some)
 	$(BIN)/python -m pytest -m slow $(TESTS)

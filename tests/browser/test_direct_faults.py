@@ -52,6 +52,7 @@ FROZEN = """(name) => {
 }"""
 
 
+@pytest.mark.slow
 async def test_pictures_without_sound_do_not_wait_for_the_browsers_own_patience(tabs: Tabs) -> None:
     async with Server(PATIENT) as server, cuttable_paths() as path:
         ana, bo = [

@@ -60,6 +60,7 @@ async def test_firefox_publishes_over_tcp(tabs: Tabs, server: Server, pages: Pag
     await publishes_over("tcp", tabs, server, pages)
 
 
+@pytest.mark.slow
 async def test_firefox_watches_over_tcp_what_chromium_publishes(tabs: Tabs, server: Server, pages: PageServer) -> None:
     publisher = await tabs.open(f"{pages.url}/plain.html")
     await publisher.publish(f"{server.url}/whip/hen?name=Chromium")

@@ -20,19 +20,21 @@ from scripts.screenshots.views import VIEWS, View, show
 AXE_SCRIPT = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 LOCALES = ("en-GB", pytest.param("pt-BR", marks=pytest.mark.slow))
 SCHEMES = ("light", "dark")
-MORE_OF_THE_SAME = {
-    *("grid-1", "grid-2", "grid-3", "grid-5", "grid-9", "grid-26", "off", "sidebar", "speaker", "hands", "audio-only"),
-    *(
-        "lobby-missing",
-        "refused-room_full",
-        "end-closed",
-        "bad-room",
-        "status-empty",
-        "chat-empty",
-        "unreachable",
-        "unsupported",
-    ),
+ALWAYS = {
+    "home",
+    "lobby",
+    "screen",
+    "chat",
+    "people",
+    "settings",
+    "end-removed",
+    "waiting",
+    "keys",
+    "door",
+    "orders",
+    "status",
 }
+"""Looked at in every run; the other views by `make quality`."""
 TABBED = ("home", "lobby", "chat", "status")
 MORE_TABBED = ("settings", "options", "menu", "orders", "remove", "left", "files", "grid-3")
 """Views that the keyboard walks through; the second ones by `make quality`."""
@@ -85,10 +87,7 @@ async def violations(page: Page) -> list[str]:
 
 
 def some(views: tuple[View, ...]) -> list[object]:
-    return [
-        pytest.param(view, id=view.name, marks=[pytest.mark.slow] if view.name in MORE_OF_THE_SAME else [])
-        for view in views
-    ]
+    return [pytest.param(view, id=view.name, marks=[] if view.name in ALWAYS else [pytest.mark.slow]) for view in views]
 
 
 @pytest.mark.parametrize("view", some(VIEWS))

@@ -1,5 +1,7 @@
 """What people do in a call beside talking: raise a hand, pin, share the link, share a screen twice."""
 
+import pytest
+
 from ciranda.server import Server
 from tests.harness.chromium import Tabs
 from tests.harness.meeting_page import MeetingPage
@@ -15,6 +17,7 @@ ROBOT = """
 """A page of one's own, with a picture to publish."""
 
 
+@pytest.mark.slow
 async def test_hands_are_seen_also_by_those_who_come_later(tabs: Tabs, server: Server) -> None:
     ana = await MeetingPage.join(tabs, server.url, "hands", "Ana")
     bo = await MeetingPage.join(tabs, server.url, "hands", "Bo")

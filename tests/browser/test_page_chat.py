@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from ciranda.server import Server
 from sfu.config import Settings
 from tests.harness.chromium import Tabs
@@ -129,6 +131,7 @@ async def test_a_history_that_comes_before_the_call_is_drawn_is_read(
     await ana.page.keyboard.press("Escape")
 
 
+@pytest.mark.slow
 async def test_nothing_looks_sent_that_the_server_did_not_take(tabs: Tabs) -> None:
     """Two texts are let through, twenty refusals are said, the rest is silence."""
     async with Server(Settings(http_port=0, media_port=0, messages_per_second=0.5, message_burst=2)) as server:
@@ -167,6 +170,7 @@ async def test_nothing_looks_sent_that_the_server_did_not_take(tabs: Tabs) -> No
         assert await bo.page.evaluate(TEXTS) == ["text 0", "text 1", "text 29"]
 
 
+@pytest.mark.slow
 async def test_a_private_message_reaches_one_person_alone(tabs: Tabs, server: Server) -> None:
     ana, bo, cy = await talkers(tabs, server, "secret", "Ana", "Bo", "Cy")
     await ana.press("people")

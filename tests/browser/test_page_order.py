@@ -1,5 +1,7 @@
 """A host keeps order: who comes in, who may speak, who has to go. The others are told plainly, and pages decide nothing."""
 
+import pytest
+
 from ciranda.server import Server
 from tests.harness.chromium import Tab, Tabs
 from tests.harness.meeting_page import MeetingPage
@@ -78,6 +80,7 @@ async def test_people_wait_are_let_in_or_refused_and_hear_of_the_end(tabs: Tabs,
     assert ana.tab.errors == cid.errors == dan.errors == eve.errors == []
 
 
+@pytest.mark.slow
 async def test_all_who_wait_are_let_in_and_muted_at_once(tabs: Tabs, server: Server) -> None:
     ana = await MeetingPage.join(tabs, server.url, "everybody", "Ana")
     await ana.choose("Meeting options")
@@ -163,6 +166,7 @@ async def test_who_is_asked_muted_turned_off_and_removed_is_told(tabs: Tabs, ser
     assert ana.tab.errors == bo.tab.errors == []
 
 
+@pytest.mark.slow
 async def test_what_the_room_forbids_can_not_be_turned_on(tabs: Tabs, server: Server) -> None:
     ana = await MeetingPage.join(tabs, server.url, "rights", "Ana")
     bo = await MeetingPage.join(tabs, server.url, "rights", "Bo")

@@ -19,6 +19,7 @@ CONSENT_S = 6.0
 """More than two checks of libwebrtc, which come every 2.5 s."""
 
 
+@pytest.mark.slow
 async def test_five_seconds_without_a_network(server: Server) -> None:
     async with (
         LinkEmulator(server.media_addresses[0]) as link,
