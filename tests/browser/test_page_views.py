@@ -121,6 +121,15 @@ async def test_without_video_nothing_but_sound_is_downloaded_or_sent_also_after_
     await bo.wait_for_pictures("Ana")
 
 
+async def covers_nothing(person: MeetingPage, what: str, below: str) -> None:
+    """Once everything lies where the window's new size has it."""
+
+    async def nothing() -> bool:
+        return await person.page.evaluate(COVERED, [what, below]) == []
+
+    await eventually(nothing, within_s=10, what=f"{what} covers none of {below}")
+
+
 async def test_notices_cover_no_name_and_no_way_out_of_a_panel(pair: tuple[MeetingPage, MeetingPage]) -> None:
     ana, _ = pair
     for width, height in ((390, 844), (844, 390), (1024, 768)):
@@ -129,9 +138,9 @@ async def test_notices_cover_no_name_and_no_way_out_of_a_panel(pair: tuple[Meeti
             """async () => { const { notify, warn } = await import('/static/ui/toast.js');
               notify('Bo: a line that is long enough to need two on a phone, and a little more'); warn('Something failed'); }"""
         )
-        assert await ana.page.evaluate(COVERED, [".toast", ".tile-label"]) == [], width
+        await covers_nothing(ana, ".toast", ".tile-label")
         await ana.press("chat")
-        assert await ana.page.evaluate(COVERED, [".toast", ".panel-head, .chat-form"]) == [], width
+        await covers_nothing(ana, ".toast", ".panel-head, .chat-form")
         await ana.page.keyboard.press("Escape")
         await ana.page.evaluate("async () => (await import('/static/ui/toast.js')).clearToasts()")
     await ana.page.set_viewport_size({"width": 1280, "height": 720})
