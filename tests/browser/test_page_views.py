@@ -125,7 +125,7 @@ async def covers_nothing(person: MeetingPage, what: str, below: str) -> None:
     """Once everything lies where the window's new size has it."""
 
     async def nothing() -> bool:
-        return await person.page.evaluate(COVERED, [what, below]) == []
+        return bool(await person.page.evaluate(COVERED, [what, below]) == [])
 
     await eventually(nothing, within_s=10, what=f"{what} covers none of {below}")
 
