@@ -49,8 +49,7 @@ cdef void address_table_free(AddressTable *table) noexcept:
 cdef inline uint32_t home_of(const AddressTable *table, const Endpoint *endpoint) noexcept nogil:
     cdef uint64_t halves[2]
     memcpy(halves, endpoint.ip, 16)
-    cdef uint64_t value = (halves[0] ^ table.seed) * <uint64_t>0x9E3779B97F4A7C15
-    value = (value ^ (value >> 32) ^ halves[1]) * <uint64_t>0xD6E8FEB86659FD93
+    cdef uint64_t value = ip_hash(halves, table.seed)
     value = (value ^ (value >> 32) ^ endpoint.port ^ (<uint64_t>endpoint.scope << 16)) * <uint64_t>0x9E3779B97F4A7C15
     return <uint32_t>(value >> 32) & table.mask
 

@@ -10,7 +10,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from sfu.dataplane.addresses cimport is_ipv4
+from sfu.dataplane.addresses cimport ip_hash, is_ipv4
 from sfu.dataplane.state cimport Stranger
 
 cdef enum:
@@ -36,9 +36,7 @@ cdef void strangers_free(StrangerTable *table) noexcept:
 
 
 cdef inline uint32_t set_of(const StrangerTable *table, const uint64_t *key) noexcept nogil:
-    cdef uint64_t value = (key[0] ^ table.seed) * <uint64_t>0x9E3779B97F4A7C15
-    value = (value ^ (value >> 32) ^ key[1]) * <uint64_t>0xD6E8FEB86659FD93
-    return <uint32_t>(value >> 32) & (SETS - 1)
+    return <uint32_t>(ip_hash(key, table.seed) >> 32) & (SETS - 1)
 
 
 # The generic cell rate algorithm (ITU-T I.371): `due_us` is when the next one would come if all came evenly.

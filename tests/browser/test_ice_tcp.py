@@ -8,7 +8,6 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -22,7 +21,7 @@ from tests.harness.coturn import free_port
 from tests.harness.meeting_page import MeetingPage
 from tests.harness.networks import WithoutUdp, permitted
 from tests.harness.page_server import PageServer
-from tests.harness.stats import Sample, eventually, grown
+from tests.harness.stats import eventually, sees_and_hears
 from tests.harness.wire import Wire
 from tests.harness.wrtc_client import WrtcParticipant
 
@@ -118,18 +117,6 @@ async def paths(server: Server) -> dict[str, str | None]:
     return found
 
 
-async def sees_and_hears(person: Any, what: str) -> None:
-    before: Sample = await person.sample()
-
-    async def flows() -> bool:
-        now: Sample = await person.sample()
-        frames = grown(before, now, "video", "framesDecoded")
-        energy = grown(before, now, "audio", "totalAudioEnergy")
-        return any(count >= 15 for count in frames.values()) and any(energy.values())
-
-    await eventually(flows, within_s=15, what=what)
-
-
 async def test_who_has_no_udp_meets_the_others_over_tcp(chromium: Browser, tabs: Tabs, tmp_path: Path) -> None:
     async with (
         WAY(chromium, tmp_path) as (server, ana),
@@ -148,7 +135,7 @@ async def test_who_has_no_udp_meets_the_others_over_tcp(chromium: Browser, tabs:
 
         await eventually(over_udp, within_s=10, what="who has UDP takes it")  # on a full machine TCP may answer first
         for person, name in ((ana, "Ana"), (bo, "Bo"), (wim, "Wim")):
-            await sees_and_hears(person, f"{name} sees and hears")
+            await sees_and_hears(person.sample, within_s=15, what=f"{name} sees and hears")
         took_ms = await ana.page.evaluate("() => connectedMs")
         assert took_ms < CONNECTED_MS, f"{took_ms:.0f} ms"
         assert await ana.page.evaluate(UDP_CHECKS) == {"sent": True, "answered": False}
@@ -178,8 +165,8 @@ async def test_a_tcp_connection_that_breaks_is_made_again_and_the_call_goes_on(t
         return now is not None and now != first
 
     await eventually(elsewhere, within_s=30, what="another connection is selected")
-    await sees_and_hears(ana, "Ana sees and hears again")
-    await sees_and_hears(bo, "Bo sees and hears again")
+    await sees_and_hears(ana.sample, within_s=15, what="Ana sees and hears again")
+    await sees_and_hears(bo.sample, within_s=15, what="Bo sees and hears again")
     assert await ana.page.evaluate("() => connections.length") == 1, "the peer connection is the same"
 
 
@@ -189,7 +176,7 @@ async def test_whip_and_whep_over_tcp(tabs: Tabs, server: Server, pages: PageSer
         await tab.page.evaluate(TCP_ONLY)
     await publisher.publish(f"{server.url}/whip/narrow")
     await viewer.watch(f"{server.url}/whep/narrow")
-    await sees_and_hears(viewer, "the viewer sees and hears")
+    await sees_and_hears(viewer.sample, within_s=15, what="the viewer sees and hears")
     assert (await viewer.page.evaluate(SELECTED))["protocol"] == "tcp"
     assert (await publisher.page.evaluate(SELECTED))["protocol"] == "tcp"
 

@@ -111,3 +111,16 @@ async def eventually(check: Callable[[], Awaitable[R | None]], *, within_s: floa
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within_s} s: {what}; last seen: {found!r}")
         await asyncio.sleep(0.05)
+
+
+async def sees_and_hears(sample: Callable[[], Awaitable[Sample]], *, within_s: float, what: str) -> None:
+    """Pictures and sound of somebody come from now on."""
+    before = await sample()
+
+    async def flows() -> bool:
+        now = await sample()
+        frames = grown(before, now, "video", "framesDecoded")
+        energy = grown(before, now, "audio", "totalAudioEnergy")
+        return any(count >= 15 for count in frames.values()) and any(energy.values())
+
+    await eventually(flows, within_s=within_s, what=what)

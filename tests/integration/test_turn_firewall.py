@@ -4,7 +4,6 @@ What the server hands out in its welcome is enough to meet the others.
 """
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,7 @@ from tests.harness.chromium import EXECUTABLE, Tabs, launched
 from tests.harness.coturn import SECRET, coturn
 from tests.harness.meeting_page import MeetingPage
 from tests.harness.networks import OnlyTcp, permitted
-from tests.harness.stats import Sample, eventually, grown
+from tests.harness.stats import sees_and_hears
 from tests.harness.wrtc_client import WrtcParticipant
 
 PAIRS = """async () => {
@@ -31,18 +30,6 @@ PAIRS = """async () => {
     selected: way(stats.get(transport.selectedCandidatePairId)),
   };
 }"""
-
-
-async def sees_and_hears(person: Any) -> None:
-    before: Sample = await person.sample()
-
-    async def flows() -> bool:
-        now: Sample = await person.sample()
-        frames = grown(before, now, "video", "framesDecoded")
-        energy = grown(before, now, "audio", "totalAudioEnergy")
-        return any(count >= 15 for count in frames.values()) and any(energy.values())
-
-    await eventually(flows, within_s=30, what=f"{person.name} sees and hears")
 
 
 async def meet(tmp_path: Path, transport: str) -> None:
@@ -70,7 +57,7 @@ async def meet(tmp_path: Path, transport: str) -> None:
                 ana = await MeetingPage.join(Tabs(browser), server.url, "narrow", "Ana")
                 await ana.wait_for_pictures("Wim")
                 for person in (ana, wim):
-                    await sees_and_hears(person)
+                    await sees_and_hears(person.sample, within_s=30, what=f"{person.name} sees and hears")
                 found = await ana.page.evaluate(PAIRS)
                 relayed = {"type": "relay", "relayed": transport, "protocol": "udp"}
                 assert found["selected"] == relayed
