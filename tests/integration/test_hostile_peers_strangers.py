@@ -3,6 +3,7 @@
 import asyncio
 import struct
 import time
+from itertools import product
 
 import aioice.stun as stun
 import pytest
@@ -94,10 +95,11 @@ async def test_a_participants_own_packets_from_another_address() -> None:
 async def test_a_flood_of_stun_does_not_cost_others_their_consent() -> None:
     """More than the event loop can take: what waits for it is bounded, and there is still a place for the call's own checks."""
     async with stage() as scene:
-        socket = scene.stranger()
+        # One address alone would be held to its rate before the ring is full.
+        sockets = [scene.stranger(f"127.0.0.{number}") for number in range(2, 10)]
         forged = checks(scene, scene.ana, 50)
         # The loop stands still, so all of it waits; the worker goes on reading.
-        for _ in range(200):
+        for socket, _ in product(sockets, range(25)):
             for datagram in forged:
                 socket.send(datagram)
             while waiting_bytes(scene.port.address[1]):
